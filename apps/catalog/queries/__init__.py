@@ -1,0 +1,41 @@
+"""Reads of the catalog. Pages begin at `visible_to(user)`; results begin at a version."""
+
+from apps.catalog.queries.lists import (
+    datasets_for,
+    models_for,
+    prediction_batches_of,
+    upload_group,
+    versions_of,
+)
+from apps.catalog.queries.prices import Quote, prices_of, quotes_of
+from apps.catalog.queries.versions import (
+    ItemView,
+    LabelState,
+    inputs_of,
+    item_ids_of,
+    items_of,
+    labels_of,
+    predictions_of,
+    slices_of,
+    stored_labels,
+)
+
+__all__ = [
+    "ItemView",
+    "LabelState",
+    "Quote",
+    "datasets_for",
+    "inputs_of",
+    "item_ids_of",
+    "items_of",
+    "labels_of",
+    "models_for",
+    "prediction_batches_of",
+    "predictions_of",
+    "prices_of",
+    "quotes_of",
+    "slices_of",
+    "stored_labels",
+    "upload_group",
+    "versions_of",
+]

@@ -1,0 +1,7 @@
+"""What other rooms may listen to."""
+
+from django.dispatch import Signal
+
+# Sent inside the committing transaction with `version=` and `user=` (who did it, or None) when
+# predictions, labels or prices of a dataset version have changed.
+version_changed = Signal()

@@ -1,0 +1,62 @@
+"""Words for times and numbers in the pages."""
+
+from collections.abc import ItemsView, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+_STEPS = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (86400 * 14, 86400, "days"))
+
+
+def in_words(seconds: float) -> str:
+    """A duration in its largest sensible unit: "3 min", "1 day"; from two weeks on in weeks or years."""
+    for limit, size, unit in _STEPS:
+        if seconds < limit:
+            count = int(seconds // size)
+            return f"{count} {'day' if unit == 'days' and count == 1 else unit}"
+    weeks = int(seconds // (86400 * 7))
+    if weeks < 104:
+        return f"{weeks} weeks"
+    return f"{weeks // 52} years"
+
+
+@register.filter
+def prose(sentence: str) -> SafeString:
+    """A sentence with its names, which stand in backticks, set as code; everything is escaped."""
+    parts = escape(sentence).split("`")
+    return mark_safe(  # noqa: S308
+        "".join(f"<code>{part}</code>" if odd % 2 else part for odd, part in enumerate(parts))
+    )
+
+
+@register.filter
+def ago(at: datetime | None) -> str:
+    """How long ago: "just now", "3 min ago"; a time to come reads "in 3 min"; none reads "never"."""
+    if at is None:
+        return "never"
+    seconds = (timezone.now() - at).total_seconds()
+    if seconds < -1:
+        return f"in {in_words(-seconds)}"
+    if seconds < 5:
+        return "just now"
+    return f"{in_words(seconds)} ago"
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """A timedelta or a number of seconds in words; none reads "unknown"."""
+    if value is None:
+        return "unknown"
+    return in_words(value.total_seconds() if isinstance(value, timedelta) else value)
+
+
+@register.filter
+def pairs(mapping: Mapping[str, Any]) -> ItemsView[str, Any]:
+    """Keys and values: `.items` of a template finds a key named "items" first."""
+    return mapping.items()

@@ -1,0 +1,13 @@
+"""Page addresses of this room."""
+
+from django.urls import path
+
+from apps.core import health, views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("theme/", views.theme, name="theme"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+]

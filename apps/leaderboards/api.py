@@ -1,0 +1,146 @@
+"""API of this room. Reads begin at what is visible; writes go through the services."""
+
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.catalog.models import DatasetVersion
+from apps.leaderboards import queries, services
+from apps.leaderboards.models import Board
+from apps.teams.models import User
+
+
+class BoardSerializer(serializers.ModelSerializer[Board]):
+    dataset: Any = serializers.SlugRelatedField(
+        source="version.dataset", slug_field="slug", read_only=True
+    )
+    version = serializers.IntegerField(source="version.number", read_only=True)
+    summary = serializers.JSONField(
+        source="current.summary", read_only=True, allow_null=True, default=None
+    )
+    computed_at = serializers.DateTimeField(
+        source="current.created_at", read_only=True, allow_null=True, default=None
+    )
+
+    class Meta:
+        model = Board
+        fields = [
+            "id",
+            "team",
+            "slug",
+            "name",
+            "dataset",
+            "version",
+            "delta",
+            "alpha",
+            "input_tokens",
+            "output_tokens",
+            "seed",
+            "job",
+            "summary",
+            "computed_at",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+
+class NewBoardSerializer(serializers.Serializer[Any]):
+    """What a board asks of a dataset version."""
+
+    dataset = serializers.SlugField(max_length=60, help_text="The dataset's slug.")
+    version = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, help_text="Its newest one when left out."
+    )
+    name = serializers.CharField(max_length=200)
+    delta = serializers.FloatField(min_value=0, max_value=1, default=0.01)
+    alpha = serializers.FloatField(min_value=0.001, max_value=0.5, default=0.05)
+    input_tokens = serializers.IntegerField(min_value=0, max_value=10_000_000, default=1000)
+    output_tokens = serializers.IntegerField(min_value=0, max_value=10_000_000, default=200)
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+
+
+class NextItemsSerializer(serializers.Serializer[Any]):
+    """Items worth labelling next, the most useful first."""
+
+    method = serializers.CharField()
+    items = serializers.ListField(child=serializers.CharField())
+
+
+class BoardFilter(filters.FilterSet):  # type: ignore[misc]
+    dataset = filters.CharFilter(field_name="version__dataset__slug")
+
+    class Meta:
+        model = Board
+        fields: list[str] = []
+
+
+class BoardViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Board]
+):
+    """Boards: models ranked on the labelled items of a dataset version."""
+
+    queryset = Board.objects.none()
+    serializer_class = BoardSerializer
+    filterset_class = BoardFilter
+    lookup_field = "slug"
+
+    def get_queryset(self) -> QuerySet[Board]:
+        return queries.boards(cast(User, self.request.user))
+
+    @extend_schema(request=NewBoardSerializer, responses={201: BoardSerializer})
+    def create(self, request: Request) -> Response:
+        """Make a board and compute it in the background."""
+        serializer = NewBoardSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = dict(serializer.validated_data)
+        user = cast(User, request.user)
+        versions = DatasetVersion.objects.visible_to(user).select_related("dataset", "team")
+        versions = versions.filter(dataset__slug=asked.pop("dataset")).order_by("-number")
+        if number := asked.pop("version", None):
+            versions = versions.filter(number=number)
+        version = versions.first()
+        if version is None:
+            raise ValidationError({"dataset": ["There is no such dataset version here."]})
+        board = services.create_board(user=user, version=version, **asked)
+        return Response(BoardSerializer(board).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: OpenApiResponse(description="The board is gone.")})
+    def destroy(self, request: Request, slug: str) -> Response:
+        """Delete a board, its numbers and its links."""
+        services.delete_board(user=cast(User, request.user), board=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
+    @action(detail=True)
+    def result(self, request: Request, slug: str) -> Response:
+        """All numbers of the board; 404 while there are none."""
+        return Response(self._result())
+
+    @extend_schema(responses=NextItemsSerializer)
+    @action(detail=True, url_path="next-items")
+    def next_items(self, request: Request, slug: str) -> Response:
+        """The items worth labelling next; 404 while the board has no numbers."""
+        listed = self._result()["next"]
+        items = [item["id"] for item in listed["items"]]
+        return Response({"method": listed["method"], "items": items})
+
+    @extend_schema(request=None, responses={202: BoardSerializer})
+    @action(detail=True, methods=["post"])
+    def refresh(self, request: Request, slug: str) -> Response:
+        """Bring the board up to date in the background."""
+        board = self.get_object()
+        services.refresh_board(user=cast(User, request.user), board=board)
+        return Response(BoardSerializer(board).data, status=status.HTTP_202_ACCEPTED)
+
+    def _result(self) -> dict[str, Any]:
+        board = self.get_object()
+        if board.current is None:
+            raise NotFound("This board has no numbers yet.")
+        return queries.result_of(board.current)

@@ -1,0 +1,19 @@
+"""Page addresses of this room."""
+
+from django.urls import path
+
+from apps.leaderboards import views
+
+urlpatterns = [
+    path("boards/", views.board_list, name="board_list"),
+    path("boards/new/", views.board_new, name="board_new"),
+    path("boards/<slug:slug>/", views.board_detail, name="board_detail"),
+    path("boards/<slug:slug>.json", views.board_json, name="board_json"),
+    path("boards/<slug:slug>.csv", views.board_csv, name="board_csv"),
+    path("boards/<slug:slug>/edit/", views.board_edit, name="board_edit"),
+    path("boards/<slug:slug>/delete/", views.board_delete, name="board_delete"),
+    path("boards/<slug:slug>/refresh/", views.board_refresh, name="board_refresh"),
+    path("boards/<slug:slug>/chart.svg", views.board_chart, name="board_chart"),
+    path("boards/<slug:slug>/chart.json", views.board_chart_spec, name="board_chart_spec"),
+    path("boards/<slug:slug>/next-items.csv", views.board_next_items, name="board_next_items"),
+]

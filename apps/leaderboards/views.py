@@ -1,0 +1,216 @@
+"""Pages of this room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.leaderboards import charts, exports, queries, services
+from apps.leaderboards.forms import BoardForm, NewBoardForm
+from apps.leaderboards.models import Board, Snapshot
+from apps.leaderboards.pages import BoardPage, board_page
+from apps.teams.access import MemberRequest, get_visible, may, member_required
+from apps.teams.models import Role
+from apps.teams.services import require
+
+PAGE_SIZE = 25
+
+
+def _board(request: MemberRequest, slug: str) -> Board:
+    board: Board = get_visible(queries.boards(request.user), request.user, slug=slug)
+    return board
+
+
+def _snapshot(request: MemberRequest, slug: str) -> Snapshot:
+    current = _board(request, slug).current
+    if current is None:
+        raise Http404("This board has no numbers yet.")
+    return current
+
+
+@member_required
+@require_GET
+def board_list(request: MemberRequest) -> HttpResponse:
+    """The team's boards, newest first."""
+    found = queries.boards(request.user).filter(team=request.team)
+    search = request.GET.get("q", "").replace("\x00", "").strip()
+    if search:
+        found = found.filter(name__icontains=search)
+    context = {
+        "page": Paginator(found, PAGE_SIZE).get_page(request.GET.get("page")),
+        "search": search,
+        "may_edit": may(request.user, request.team, Role.EDITOR),
+    }
+    return render(request, "leaderboards/board_list.html", context)
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def board_new(request: MemberRequest) -> HttpResponse:
+    """A board of one's own: other delta, other prices, an older version."""
+    require(user=request.user, team=request.team, role=Role.EDITOR)
+    form = NewBoardForm(request.POST or None, user=request.user, team=request.team)
+    if request.method == "POST" and form.is_valid():
+        version = form.cleaned_data["version"]
+        try:
+            board = services.create_board(user=request.user, version=version, **form.settings())
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return redirect("board_detail", board.slug)
+    status = 400 if form.errors else 200
+    return render(request, "leaderboards/board_form.html", {"form": form}, status=status)
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def board_edit(request: MemberRequest, slug: str) -> HttpResponse:
+    """Change what a board asks."""
+    board = _board(request, slug)
+    require(user=request.user, team=board.team, role=Role.EDITOR)
+    form = BoardForm(request.POST) if request.method == "POST" else BoardForm.of(board)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.update_board(user=request.user, board=board, **form.settings())
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return redirect("board_detail", slug)
+    context = {"form": form, "board": board}
+    status = 400 if form.errors else 200
+    return render(request, "leaderboards/board_form.html", context, status=status)
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def board_delete(request: MemberRequest, slug: str) -> HttpResponse:
+    """Ask, then delete."""
+    board = _board(request, slug)
+    require(user=request.user, team=board.team, role=Role.EDITOR)
+    if request.method == "POST":
+        services.delete_board(user=request.user, board=board)
+        messages.success(request, f"The board {board.name} is deleted.")
+        return redirect("board_list")
+    return render(request, "leaderboards/board_delete.html", {"board": board})
+
+
+@member_required
+@require_POST
+def board_refresh(request: MemberRequest, slug: str) -> HttpResponse:
+    """Bring a board up to date, after a failed job or a new day's prices."""
+    services.refresh_board(user=request.user, board=_board(request, slug))
+    return redirect("board_detail", slug)
+
+
+@member_required
+@require_GET
+def board_detail(request: MemberRequest, slug: str) -> HttpResponse:
+    """The board; for htmx its table alone."""
+    board = _board(request, slug)
+    page = _page(request, board) if board.current else None
+    if page is not None and wants_table(request):
+        return table_fragment(request, page)
+    context: dict[str, Any] = {
+        "board": board,
+        "page": page,
+        "job": board.job if board.job and not board.job.finished else None,
+        "failed": board.job if board.job and board.job.state in ("failed", "cancelled") else None,
+        "may_edit": may(request.user, board.team, Role.EDITOR),
+        "may_label": may(request.user, board.team, Role.ANNOTATOR),
+    }
+    if page is not None:
+        context["items"] = queries.next_items(board.version, page.result["next"]["items"])
+    return render(request, "leaderboards/board_detail.html", context)
+
+
+def _page(request: MemberRequest, board: Board) -> BoardPage:
+    assert board.current is not None  # noqa: S101
+    return board_page(
+        board=board,
+        snapshot=board.current,
+        query=request.GET,
+        url=reverse("board_detail", args=[board.slug]),
+        chart_url=reverse("board_chart", args=[board.slug]),
+    )
+
+
+def wants_table(request: HttpRequest) -> bool:
+    """Whether htmx asks for the table of a board alone."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and htmx.target == "board-table" and not htmx.history_restore_request
+
+
+def table_fragment(request: HttpRequest, page: BoardPage) -> HttpResponse:
+    """The table alone, and the shortest address that shows the same."""
+    if page.table is None:
+        raise Http404("This board ranks nothing yet.")
+    response = render(request, "leaderboards/partials/table.html", {"page": page, "fragment": True})
+    response["HX-Push-Url"] = page.table.address
+    return response
+
+
+def _look(request: HttpRequest, snapshot: Snapshot) -> tuple[str, str]:
+    """The theme and the size in which a chart is asked for; 404 where there is nothing to draw."""
+    if not charts.drawable(queries.result_of(snapshot)):
+        raise Http404("No model has a known price: there is nothing to draw.")
+    theme, size = request.GET.get("theme", ""), request.GET.get("size", "")
+    return (theme if theme in charts.THEMES else "light", size if size in charts.SIZES else "wide")
+
+
+def chart_response(request: HttpRequest, snapshot: Snapshot) -> HttpResponse:
+    """A snapshot's chart as SVG; 404 where there is nothing to draw."""
+    content = charts.svg(snapshot, *_look(request, snapshot))
+    response = HttpResponse(content, content_type="image/svg+xml")
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return response
+
+
+@member_required
+@require_GET
+def board_chart(request: MemberRequest, slug: str) -> HttpResponse:
+    """Accuracy against price as SVG: without JavaScript, and for documents."""
+    return chart_response(request, _snapshot(request, slug))
+
+
+@member_required
+@require_GET
+def board_chart_spec(request: MemberRequest, slug: str) -> HttpResponse:
+    """The same chart's Vega-Lite spec, which the page draws."""
+    snapshot = _snapshot(request, slug)
+    content = charts.spec_json(snapshot, *_look(request, snapshot))
+    return HttpResponse(content, content_type="application/json")
+
+
+@member_required
+@require_GET
+def board_next_items(request: MemberRequest, slug: str) -> HttpResponse:
+    """The items worth labelling next, as a CSV to fill in and upload."""
+    result = queries.result_of(_snapshot(request, slug))
+    return _download(exports.next_items_csv(result), f"{slug}-next-items.csv")
+
+
+@member_required
+@require_GET
+def board_csv(request: MemberRequest, slug: str) -> HttpResponse:
+    """The board's rows as CSV."""
+    return _download(exports.board_csv(queries.result_of(_snapshot(request, slug))), f"{slug}.csv")
+
+
+@member_required
+@require_GET
+def board_json(request: MemberRequest, slug: str) -> HttpResponse:
+    """The whole result as JSON."""
+    return JsonResponse(queries.result_of(_snapshot(request, slug)))
+
+
+def _download(text: str, name: str) -> HttpResponse:
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

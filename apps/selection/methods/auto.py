@@ -1,0 +1,208 @@
+"""`auto`, the default: three views of the pool in turn, and pseudo-labels in the decision."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from apps.catalog.tables import NOT_RUN, Classes, Floats, Mask, PredictionTable
+
+from .base import Indices, LabelledPool, Suggestions
+from .votes import Votes
+
+SHARPNESS, KNEE = 0.45, 25.0
+"""The query weighs a model by exp(SHARPNESS min(1, sqrt(KNEE / t)) correct)."""
+
+VIEWS = (0.0, 0.25, 0.5)
+"""Exponents of the plain vote share in the query, one a label in turn; the last is a duel."""
+
+PSEUDO = 0.5
+"""What the agreement with one pseudo-label counts in the decision; a bought label counts 1."""
+
+_NO_CLASS = -2  # neither a class nor "not run"
+
+
+class Auto(LabelledPool):
+    """Items chosen in three ways in turn; the leader by right answers and by pseudo-labels.
+
+    Let c_j be the right answers of model j after t labels of disputed items.
+
+    *Query.* With p_j proportional to exp(lambda c_j), lambda = .45 min(1, sqrt(25 / t)), let W(c)
+    be the p-weighted and V(c) the plain share of the votes for class c of an item. The next item
+    maximises sum_c V(c)^a W(c) (1 - W(c)), where a is 0, 1/4 and 1/2 in turn. With a = 0 shattered
+    items come first, where an easy winner shows itself; with a = 1/2 they are discounted, since
+    many scattered votes are noise. Neither is safe on every pool, and which one is could not be
+    learned from the labels, so they take turns: a wrong view costs a third of the labels. When
+    a = 1/2, only items on which the leader and its strongest rival by p differ are taken, while
+    there are any: this settles near-ties.
+
+    *Decision.* Let R be the model with the most right answers, and for each model m let g be the
+    labels that R won against m (R right, m wrong) minus those it lost, s their number. The weight
+    of m is the odds that it is better than R, u = q / (1 - q) with q = min(1/2, Phi(-g / sqrt(s + 1))).
+    The u-weighted vote gives each open disputed item a pseudo-label, and the leader maximises
+    c_j + F_j / 2, F_j being the open items on which j agrees with the pseudo-label. At the start
+    this is the majority; a model that the labels speak against loses its vote after a few of them,
+    so a wrong consensus fades. Where models state probabilities of their predictions, a vote for a
+    pseudo-label counts by it, and by the mean of all those stated where a model states none.
+
+    Further:
+
+    * Items on which all models that were run agree come last, at random; no label of them can tell
+      the models apart, and they do not count in t.
+    * Models with the same answers on all items are one model, so copies have one vote.
+    * A model that was not run on an item has no vote in it. Its c and F are filled up at its own
+      rate, shrunk by one item at the mean rate; duels count items that both were run on.
+    * A batch is the k best items of the present view.
+
+    Args:
+        table: the predictions of the candidates.
+        seed: for ties and fillings.
+
+    Source: this project; what was tried is in docs/decisions/0010-the-auto-method.md. The query
+    follows Okanovic et al. (MODEL SELECTOR, arXiv 2410.13609) in spirit.
+    """
+
+    def __init__(self, table: PredictionTable, *, seed: int = 0) -> None:
+        super().__init__(table, seed=seed)
+        self._kinds, self._kind = _distinct(table.predictions)
+        self._answers = table.predictions[self._kinds]
+        self._complete = bool((self._answers != NOT_RUN).all())
+        self._votes = votes = Votes.of(self._answers)
+        share = votes.size / votes.by_item(votes.size.astype(float))[votes.owner]
+        self._discounts = [share**exponent for exponent in VIEWS]
+        self._confidence = self._stated_confidence()
+        self._plurality = np.full(table.n_items, _NO_CLASS, dtype=np.int32)
+        self._plurality[votes.items] = votes.choice[votes.first]
+        self._with_plurality = self._agreement(self._plurality)
+        self._disputed = self._plurality != _NO_CLASS
+        self._right: list[Mask] = []
+        self._was_run: list[Mask] = []
+        self._disputed_labelled = 0
+        self._decided: tuple[int, Floats] | None = None
+
+    def observe(self, item: int, label: int) -> None:
+        """See `SelectionMethod.observe`."""
+        before = self.n_labelled
+        super().observe(item, label)
+        if self.n_labelled == before:
+            return
+        answers = self._answers[:, item]
+        self._right.append(answers == label)
+        self._was_run.append(answers != NOT_RUN)
+        if self._disputed[item]:
+            self._disputed_labelled += 1
+            self._with_plurality -= answers == self._plurality[item]
+
+    def leader(self) -> int:
+        """See `SelectionMethod.leader`: the highest right answers and half the pseudo-agreement."""
+        return self.drawn_best(self._merits()[self._kind])
+
+    def suggest(self, k: int) -> Suggestions:
+        """See `SelectionMethod.suggest`: disputed items by their score, then others at random."""
+        scores = np.full(self.table.n_items, -2.0)
+        scores[self._votes.items] = self._scores()
+        items = np.flatnonzero(self.unlabelled())
+        return self.draw(scores[items], items, k)
+
+    def _scores(self) -> Floats:
+        """[n_disputed], the worth of each disputed item in the present view, 1 less outside it."""
+        t = self._disputed_labelled
+        correct = self._filled(
+            self.correct[self._kinds], self.answered[self._kinds], len(self._right)
+        )
+        sharpness = SHARPNESS * min(1.0, math.sqrt(KNEE / max(t, 1)))
+        weights = np.exp(sharpness * (correct - correct.max()))
+        votes = self._votes
+        share = votes.sums(weights / weights.sum())
+        if not self._complete:
+            whole = votes.by_item(share)[votes.owner]
+            share = np.divide(share, whole, out=np.zeros_like(share), where=whole > 0)
+        view = t % len(VIEWS)
+        scores = votes.by_item(self._discounts[view] * share * (1 - share))
+        if t and view == len(VIEWS) - 1:
+            duel = self._duelled(weights)[votes.items]
+            scores = np.where(duel, scores, scores - 1.0)
+        return scores
+
+    def _duelled(self, weights: Floats) -> Mask:
+        """[n_items], where the leader and its strongest rival (other than it) differ."""
+        leader = int(self._kind[self.leader()])
+        rivals = weights.copy()
+        rivals[leader] = -1.0
+        rival = int(np.argmax(rivals >= rivals.max() * (1 - 1e-9)))
+        return np.asarray(self._answers[leader] != self._answers[rival])
+
+    def _merits(self) -> Floats:
+        """[n_kinds], right answers and half the agreement with the pseudo-labels."""
+        if self._decided is None or self._decided[0] != self.n_labelled:
+            self._decided = (self.n_labelled, self._decide())
+        return self._decided[1]
+
+    def _decide(self) -> Floats:
+        correct = self._filled(
+            self.correct[self._kinds], self.answered[self._kinds], len(self._right)
+        )
+        open_disputed = self._disputed & self.unlabelled()
+        n_open = int(open_disputed.sum())
+        votes = self._votes
+        pseudo = np.full(self.table.n_items, _NO_CLASS, dtype=np.int32)
+        odds = self._odds(correct, n_open)
+        pseudo[votes.items] = votes.winners(votes.sums(odds / odds.sum(), each=self._confidence))
+        pseudo[~open_disputed] = _NO_CLASS
+        agrees = self._agreement(pseudo)
+        if not self._complete:
+            run = np.count_nonzero(self._answers[:, open_disputed] != NOT_RUN, axis=1)
+            agrees = self._filled(agrees, run, n_open)
+        return correct + PSEUDO * agrees
+
+    def _stated_confidence(self) -> Floats | None:
+        """[n_votes], the probability stated with each vote; None where no model stated any."""
+        stated = self.table.probabilities
+        if stated is None or np.isnan(stated).all():
+            return None
+        confidence = self._votes.of_votes(stated[self._kinds])
+        return np.asarray(np.nan_to_num(confidence, nan=float(np.nanmean(stated))), dtype=float)
+
+    def _odds(self, correct: Floats, n_open: int) -> Floats:
+        """[n_kinds], the odds that a model is better than the one with the most right answers."""
+        if not self._right:
+            return np.ones(len(correct))
+        # Among equals the one that agrees with the majority on the most open items.
+        reference = int(np.argmax(correct + 0.5 * self._with_plurality / max(n_open, 1)))
+        right, run = np.array(self._right), np.array(self._was_run)
+        split = (right != right[:, [reference]]) & run & run[:, [reference]]
+        won = np.count_nonzero(split & right[:, [reference]], axis=0)
+        n_split = np.count_nonzero(split, axis=0)
+        # Imported here: it takes a second, and web servers start without computing anything.
+        from scipy.special import ndtr
+
+        better = np.clip(ndtr(-(2 * won - n_split) / np.sqrt(n_split + 1)), 1e-12, 0.5)
+        odds = np.asarray(better / (1 - better), dtype=float)
+        odds[reference] = 1.0
+        return np.asarray(odds)
+
+    def _agreement(self, classes: Classes) -> Floats:
+        """[n_kinds], items on which a model says the class given, int32 [n_items], -2 for none."""
+        return np.asarray(np.count_nonzero(self._answers == classes, axis=1), dtype=float)
+
+    def _filled(self, hits: Floats, seen: Floats, total: int) -> Floats:
+        """Hits as if every model had been run on all `total` items; as they are where it was."""
+        if self._complete:
+            return hits.astype(float)
+        rate = hits.sum() / max(seen.sum(), 1)
+        return np.asarray(hits + (total - seen) * (hits + rate) / (seen + 1))
+
+
+def _distinct(predictions: Classes) -> tuple[Indices, Indices]:
+    """The first model of each kind of answers, and the kind of each model."""
+    kinds: dict[bytes, int] = {}
+    first: list[int] = []
+    kind = np.zeros(len(predictions), dtype=np.intp)
+    for model, answers in enumerate(predictions):
+        key = answers.tobytes()
+        if key not in kinds:
+            kinds[key] = len(first)
+            first.append(model)
+        kind[model] = kinds[key]
+    return np.array(first, dtype=np.intp), kind

@@ -1,0 +1,232 @@
+"""What the page of a session shows, made from the numbers and never surer than they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.catalog.tables import NOT_LABELLED
+from apps.selection import queries
+from apps.selection.choosers import chooser_of
+from apps.selection.curve import Curve, curve_of
+from apps.selection.meter import Meter, meter_of
+from apps.selection.methods.base import Belief
+from apps.selection.methods.estimates import Estimates, estimate_accuracies
+from apps.selection.methods.registry import DRAWN
+from apps.selection.models import LabelEvent, SelectionSession
+from apps.selection.queries import Annotator, Basis
+from apps.selection.services import METHOD_NAMES
+
+SHOWN = 25  # models on the page; the rest behind a link
+
+TERMS = (
+    (
+        "Right",
+        "Right answers among the labelled items the model answered. The items were mostly chosen because "
+        "the models disagree on them, so the share is lower than on all items: compare models, do not "
+        "quote it as an accuracy.",
+    ),
+    (
+        "Accuracy on all items",
+        "An estimate that rests on the uniformly drawn items alone, with its interval. Until ten of them are "
+        "labelled there are only bounds that hold whatever the missing labels are.",
+    ),
+    (
+        "Uniform draw",
+        "An item drawn with equal chances from those without a label. The share of such draws is set "
+        "when the selection starts; the log keeps the probability of every draw.",
+    ),
+    (
+        "At most so many labels",
+        "So many further labels always suffice for a choice that no missing label can change.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A candidate. `low` and `high`: an interval around the accuracy over all items, where that can be
+    estimated; else bounds that are sure. `accuracy` is None there."""
+
+    model: str
+    correct: int
+    answered: int
+    accuracy: float | None
+    low: float
+    high: float
+    p_best: float | None
+    leads: bool
+
+
+@dataclass(frozen=True)
+class SessionPage:
+    """All that the page says of a session with predictions."""
+
+    sentence: SafeString
+    meter: Meter
+    rows: tuple[Row, ...]
+    rests_on: str
+    estimated: str
+    curve: Curve | None
+    annotators: tuple[Annotator, ...]
+    audit_labels: int
+    skipped: int
+    unsure: int
+    spent: str
+    conflicts: tuple[str, ...]
+    method: str
+    usable: int
+
+
+def session_page(session: SelectionSession) -> SessionPage:
+    """Compute the page.
+
+    Raises:
+        ValueError: the version has no predictions (any more).
+    """
+    basis = queries.basis_of(session)
+    meter = meter_of(session, basis)
+    with chooser_of(session, basis.table, basis.labels) as chooser:
+        belief = chooser.belief()
+    events = list(LabelEvent.objects.filter(session=session).select_related("annotator"))
+    undone = {event.undoes_id for event in events}
+    given = basis.labelling.labels
+    estimates = estimates_of(session, basis)
+    annotators = queries.annotators_of(events, undone)
+    return SessionPage(
+        sentence=verdict(session, basis, meter, belief),
+        meter=meter,
+        rows=tuple(_rows(basis, belief, estimates)),
+        rests_on=belief.rests_on,
+        estimated=estimates.rests_on,
+        curve=curve_of(basis),
+        annotators=tuple(annotators),
+        audit_labels=sum(event.audit for event in given.values()),
+        skipped=sum(one.skipped for one in annotators),
+        unsure=sum(one.unsure for one in annotators),
+        spent=_spent(session, len(given)),
+        conflicts=tuple(basis.table.item_ids[item] for item in basis.conflicts),
+        method=METHOD_NAMES[session.method],
+        usable=sum(basis.stored[item] == NOT_LABELLED for item in given),
+    )
+
+
+def verdict(session: SelectionSession, basis: Basis, meter: Meter, belief: Belief) -> SafeString:
+    """The sentence that the page begins with."""
+    if not meter.labels:
+        return format_html(
+            "No labels yet: nothing is known of the {} models.", f"{basis.table.n_models:,}"
+        )
+    points = f"{session.delta * 100:g} {'point' if session.delta == 0.01 else 'points'}"
+    if meter.stop.certain:
+        more = f"more than {points} ahead" if session.delta else "ahead"
+        return format_html(
+            "Use <code>{}</code>: no label still missing can put another model {}.",
+            meter.leader,
+            more,
+        )
+    if meter.stop.stop:
+        what = f"within {points} of the best" if session.delta else "the best"
+        return format_html(
+            "Use <code>{}</code>: {}, by a rule that is wrong in at most {} of selections.",
+            meter.leader,
+            what,
+            f"{session.alpha * 100:g}%",
+        )
+    right = int(belief.correct[belief.leader])
+    rivals = int((belief.correct >= right).sum()) - 1
+    return format_html(
+        "<code>{}</code> leads for now, right on {} of {}{}; that is not decided yet.",
+        meter.leader,
+        f"{right:,}",
+        f"{meter.labels:,} {'label' if meter.labels == 1 else 'labels'}",
+        f", no more often than {rivals:,} other{'' if rivals == 1 else 's'}" if rivals else "",
+    )
+
+
+def estimates_of(session: SelectionSession, basis: Basis) -> Estimates:
+    """Accuracies over all items from the session's random draws, whatever the method chose.
+
+    Items that were in front of others at the moment of a uniform draw, or set aside by who got it, were
+    left out of it; that is not corrected for.
+    """
+    given = [(item, event) for item, event in basis.labelling.labels.items()]
+    given = [pair for pair in given if basis.stored[pair[0]] == NOT_LABELLED]
+    given = [pair for pair in given if basis.labels[pair[0]] != NOT_LABELLED]
+    unlabelled = basis.table.n_items - int((basis.stored != NOT_LABELLED).sum())
+    chances = [np.nan] * len(given)
+    for place, (_, event) in enumerate(given):
+        if event.audit or (session.method in DRAWN and event.probability is not None):
+            chances[place] = 1 / (unlabelled - place)
+    return estimate_accuracies(
+        basis.table,
+        basis.labels,
+        order=[item for item, _ in given],
+        probabilities=chances,
+        confidence=1 - session.alpha,
+    )
+
+
+def _rows(basis: Basis, belief: Belief, estimates: Estimates) -> list[Row]:
+    order = sorted(
+        range(basis.table.n_models),
+        key=lambda model: (
+            model != belief.leader,
+            -belief.correct[model],
+            belief.answered[model],
+            basis.table.model_names[model],
+        ),
+    )
+    unknown = np.isnan(estimates.accuracy)
+    low, high = (estimates.low, estimates.high) if not unknown.all() else (belief.low, belief.high)
+    return [
+        Row(
+            model=basis.table.model_names[model],
+            correct=int(belief.correct[model]),
+            answered=int(belief.answered[model]),
+            accuracy=None if unknown[model] else float(estimates.accuracy[model]),
+            low=float(low[model]),
+            high=float(high[model]),
+            p_best=None if belief.p_best is None else float(belief.p_best[model]),
+            leads=model == belief.leader and bool(belief.answered.any()),
+        )
+        for model in order
+    ]
+
+
+def _spent(session: SelectionSession, labels: int) -> str:
+    """What the labels so far have cost; empty where no price is set."""
+    return "" if session.label_price is None else f"{labels * session.label_price:,.2f}"
+
+
+def summary(page: SessionPage) -> dict[str, Any]:
+    """The same for the API."""
+    meter = page.meter
+    return {
+        "labels": meter.labels,
+        "labels_of_this_session": meter.given,
+        "audit_labels": page.audit_labels,
+        "leader": meter.leader if meter.labels else None,
+        "stop": meter.stop.stop,
+        "certificate": {
+            "holds": meter.stop.certain,
+            "worst_case_labels_left": meter.worst,
+        },
+        "expected_labels_left": list(meter.expected) if meter.expected else None,
+        "board": [
+            {
+                "model": row.model,
+                "correct": row.correct,
+                "answered": row.answered,
+                "accuracy": row.accuracy,
+                "low": row.low,
+                "high": row.high,
+                "p_best": row.p_best,
+            }
+            for row in page.rows
+        ],
+    }

@@ -1,0 +1,104 @@
+"""API of this room. Reads begin at what is visible; writes go through the services."""
+
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.leaderboards import queries as boards
+from apps.sharing import queries, services
+from apps.sharing.models import ShareLink
+from apps.teams.models import User
+
+
+class ShareLinkSerializer(serializers.ModelSerializer[ShareLink]):
+    board: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    frozen = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = ShareLink
+        fields = [
+            "id",
+            "board",
+            "note",
+            "prefix",
+            "frozen",
+            "views",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "last_viewed_at",
+        ]
+        read_only_fields = fields
+
+
+class NewShareLinkSerializer(serializers.Serializer[Any]):
+    """What a new link shows, and for how long."""
+
+    board = serializers.SlugField(max_length=60, help_text="The board's slug.")
+    note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    days = serializers.IntegerField(
+        min_value=1, max_value=services.MAX_DAYS, default=services.DEFAULT_DAYS
+    )
+    frozen = serializers.BooleanField(
+        default=True, help_text="Show the board as it is now, not as it stands when opened."
+    )
+
+
+class MadeShareLinkSerializer(ShareLinkSerializer):
+    """A link as it is answered once, with its address."""
+
+    url = serializers.CharField(read_only=True)
+
+    class Meta(ShareLinkSerializer.Meta):
+        fields = [*ShareLinkSerializer.Meta.fields, "url"]
+        read_only_fields = fields
+
+
+class ShareLinkFilter(filters.FilterSet):  # type: ignore[misc]
+    board = filters.CharFilter(field_name="board__slug")
+
+    class Meta:
+        model = ShareLink
+        fields: list[str] = []
+
+
+class ShareLinkViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ShareLink]
+):
+    """Links that show one board to people without an account."""
+
+    queryset = ShareLink.objects.none()
+    serializer_class = ShareLinkSerializer
+    filterset_class = ShareLinkFilter
+
+    def get_queryset(self) -> QuerySet[ShareLink]:
+        return queries.links(cast(User, self.request.user))
+
+    @extend_schema(request=NewShareLinkSerializer, responses={201: MadeShareLinkSerializer})
+    def create(self, request: Request) -> Response:
+        """Make a link. Its address is in this answer and cannot be asked for again."""
+        serializer = NewShareLinkSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = dict(serializer.validated_data)
+        user = cast(User, request.user)
+        board = boards.boards(user).filter(slug=asked.pop("board")).first()
+        if board is None:
+            raise ValidationError({"board": ["There is no such board here."]})
+        link, token = services.create_link(user=user, board=board, **asked)
+        link.url = request.build_absolute_uri(reverse("shared", args=[token]))  # type: ignore[attr-defined]
+        return Response(MadeShareLinkSerializer(link).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=ShareLinkSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """End a link now."""
+        link = services.revoke_link(user=cast(User, request.user), link=self.get_object())
+        return Response(ShareLinkSerializer(link).data)

@@ -1,0 +1,30 @@
+"""Which team the signed-in person is looking at."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from apps.teams.models import Team
+
+
+class CurrentTeamMiddleware:
+    """Sets `request.team`: the one chosen last, else the first one joined, else None.
+
+    It decides only where new things are made and what lists show first; what may be read is decided
+    by `visible_to(user)` alone.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.team = None  # type: ignore[attr-defined]
+        user = request.user
+        if user.is_authenticated and user.roles:
+            chosen = request.session.get("team")
+            team_id = (
+                UUID(chosen) if chosen and UUID(chosen) in user.roles else next(iter(user.roles))
+            )
+            request.team = Team.objects.get(id=team_id)  # type: ignore[attr-defined]
+        return self.get_response(request)

@@ -1,0 +1,67 @@
+"""Puts one of everything into the site, the way a person does, so that every kind of page exists."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.conftest import Site
+
+
+def furnish(context: BrowserContext, site: Site, folder: Path) -> list[str]:
+    """An unfinished upload, a selection with two labels, an invitation, a token, a share link.
+
+    Returns the addresses that no page shows again: the shared board and the invitation.
+    """
+    page = context.new_page()
+    _unfinished_upload(page, site, folder)
+    start_selection(page, site, "Digits by hand")
+    for _ in range(2):
+        page.goto(f"{page.url.split('label/')[0]}label/")
+        page.get_by_role("group", name="Classes").get_by_role("button").first.click()
+        page.get_by_role("button", name="Undo").wait_for()
+    page.goto(f"{site.address}/settings/")
+    page.get_by_label("What will use it").fill("nightly script")
+    page.get_by_role("button", name="Make a token").click()
+    addresses = [_invitation(page, site), _share_link(page, site)]
+    page.close()
+    return addresses
+
+
+def _unfinished_upload(page: Page, site: Site, folder: Path) -> None:
+    path = folder / "unfinished.csv"
+    path.write_text("item_id,small,large\na,cat,dog\nb,cat,cat\n")
+    page.goto(f"{site.address}/datasets/new/")
+    page.get_by_label("Predictions", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Upload these files").click()
+    page.get_by_role("button", name="Check and take over").wait_for()
+
+
+def start_selection(page: Page, site: Site, name: str) -> None:
+    """Start a selection on the demo's dataset; the page is then the selection's."""
+    page.goto(f"{site.address}/selections/new/")
+    page.get_by_label("Dataset").select_option(label="Handwritten digits, version 1")
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Start this selection").click()
+    page.get_by_role("heading", level=1, name=name).wait_for()
+
+
+def _invitation(page: Page, site: Site) -> str:
+    page.goto(f"{site.address}/settings/")
+    page.get_by_label("E-mail address").fill("colleague@example.org")
+    page.get_by_role("button", name="Invite this person").click()
+    return _secret(page, "invitations")
+
+
+def _share_link(page: Page, site: Site) -> str:
+    page.goto(f"{site.address}/boards/")
+    page.get_by_role("main").get_by_role("link", name="Handwritten digits").first.click()
+    page.get_by_role("link", name="Share this board").click()
+    page.get_by_role("button", name="Make a link").click()
+    return _secret(page, "s")
+
+
+def _secret(page: Page, folder: str) -> str:
+    found = re.search(rf"http\S+/{folder}/[\w-]+/", page.locator(".secret").inner_text())
+    assert found
+    return found.group()

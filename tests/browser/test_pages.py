@@ -1,0 +1,155 @@
+"""Every page, in both themes and at three widths: axe finds nothing, keys reach everything."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import axe_core_python
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.conftest import Site, visit, watch
+from tests.browser.crawl import FOREIGN, NOT_OFFERED, NOT_WALKED, Found, crawl, page_routes
+from tests.browser.furnish import furnish
+
+AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SIGNED_OUT = ["/accounts/login/", "/accounts/password/reset/", "/s/no-such-link/"]
+MARK_STOPS = """() => {
+  const stops = [...document.querySelectorAll(
+    'a[href], button, input, select, textarea, summary, [tabindex="0"]')]
+    .filter(e => !e.disabled && e.type !== 'hidden' && e.tabIndex >= 0
+      && e.checkVisibility({visibilityProperty: true}) && !e.closest('[inert]'));
+  const groups = new Set();
+  let count = 0;
+  for (const e of stops) {
+    if (e.type === 'radio') {
+      if (groups.has(e.name)) continue;
+      groups.add(e.name);
+      for (const other of document.getElementsByName(e.name)) other.dataset.stop = count;
+    }
+    e.dataset.stop = count++;
+  }
+  return count;
+}"""
+AT_STOP = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body || e.dataset.stop === undefined) return null;
+  const style = getComputedStyle(e);
+  const outlined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  return {stop: Number(e.dataset.stop), seen: outlined,
+          what: e.outerHTML.slice(0, 120)};
+}"""
+
+
+@pytest.fixture(scope="module")
+def pages(
+    signed_in: Callable[..., BrowserContext],
+    site: Site,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Found:
+    context = signed_in()
+    found = crawl(context, site, furnish(context, site, tmp_path_factory.mktemp("furniture")))
+    context.close()
+    return found
+
+
+def axe(page: Page) -> list[str]:
+    """What axe finds on the page as it stands: rule, and where."""
+    page.evaluate(AXE)
+    result = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    return [
+        f"{page.url}: {violation['id']} ({violation['impact']}): {node['html'][:160]}"
+        for violation in result["violations"]
+        for node in violation["nodes"][:3]
+    ]
+
+
+def test_every_route_is_reached_from_a_page(pages: Found) -> None:
+    known = pages.mentioned | set(pages.pages) | set(NOT_WALKED) | set(NOT_OFFERED)
+    missing = {name for name in page_routes() - known if not FOREIGN.match(name)}
+    assert not missing, f"no page leads to {sorted(missing)}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    scheme: str, pages: Found, signed_in: Callable[..., BrowserContext]
+) -> None:
+    context = signed_in(color_scheme=scheme)
+    watched = watch(context.new_page())
+    findings = []
+    for address in pages.addresses:
+        visit(watched.page, address)
+        findings += axe(watched.page)
+    context.close()
+    assert not findings, "\n".join(findings)
+    assert not watched.complaints, "\n".join(watched.complaints)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_signed_out_pages(scheme: str, browser: Browser, site: Site) -> None:
+    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    findings = []
+    for path in SIGNED_OUT:
+        page.goto(site.address + path)
+        findings += axe(page)
+    context.close()
+    assert not findings, "\n".join(findings)
+
+
+def test_keys_reach_every_control_and_show_where_they_are(
+    pages: Found, signed_in: Callable[..., BrowserContext]
+) -> None:
+    context = signed_in()
+    page = context.new_page()
+    faults = []
+    for found in pages.pages.values():
+        visit(page, found[0])
+        faults += keyboard_faults(page)
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+def keyboard_faults(page: Page) -> list[str]:
+    """Controls that Tab does not reach, or that do not show that they have the focus."""
+    count = page.evaluate(MARK_STOPS)
+    reached: set[int] = set()
+    faults = []
+    for _ in range(count + 5):
+        page.keyboard.press("Tab")
+        at = page.evaluate(AT_STOP)
+        if at is None:
+            continue
+        reached.add(at["stop"])
+        if not at["seen"]:
+            faults.append(f"{page.url}: the focus is not seen on {at['what']}")
+    for stop in sorted(set(range(count)) - reached):
+        html = page.eval_on_selector(f'[data-stop="{stop}"]', "e => e.outerHTML.slice(0, 120)")
+        faults.append(f"{page.url}: Tab does not reach {html}")
+    return faults
+
+
+def test_no_page_is_wider_than_a_phone(
+    pages: Found, signed_in: Callable[..., BrowserContext]
+) -> None:
+    context = signed_in(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    wide = []
+    for address in pages.addresses:
+        visit(page, address)
+        width = page.evaluate("document.scrollingElement.scrollWidth")
+        if width > 360:
+            wide.append(f"{address} is {width} pixels wide")
+    context.close()
+    assert not wide, "\n".join(wide)
+
+
+def test_every_page_says_its_piece_without_scripts(
+    pages: Found, signed_in: Callable[..., BrowserContext]
+) -> None:
+    context = signed_in(java_script_enabled=False)
+    page = context.new_page()
+    for address in pages.addresses:
+        page.goto(address)
+        assert page.locator("h1").count() == 1, address
+    context.close()

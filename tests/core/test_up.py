@@ -1,0 +1,112 @@
+"""`manage.py up` serves, and ends without leaving anything behind."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOREIGN = ("DATABASE_URL", "BROKER_URL", "SITE_URL", "ALLOWED_HOSTS", "S3_BUCKET", "STATIC_ROOT")
+
+
+def environment(data_dir: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return kept | {"ASSAY_DATA_DIR": str(data_dir)}
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def up(data_dir: Path, port: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port)],
+        cwd=REPOSITORY,
+        env=environment(data_dir),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def lines_until(process: subprocess.Popen[str], beginning: str) -> list[str]:
+    """What was printed up to the line that begins so, or to the end."""
+    lines: list[str] = []
+    assert process.stdout
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        if line.startswith(beginning):
+            break
+    return lines
+
+
+@pytest.fixture
+def running(tmp_path: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    process = up(tmp_path, port)
+    try:
+        yield process, lines_until(process, "Sign in, once")
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_it_serves_and_ends_whole(
+    running: tuple[subprocess.Popen[str], list[str]], port: int
+) -> None:
+    process, lines = running
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as response:
+        assert json.load(response)["status"] == "ready"
+    assert re.fullmatch(rf"Sign in, once, at  http://127.0.0.1:{port}/signin/[\w-]+/", lines[-1])
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 4, "server and worker, each with children"
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert printed.rstrip().endswith("Assay has stopped.")
+    assert not [child for child in family if child.is_running()]
+
+
+def test_a_killed_one_leaves_nothing_behind(
+    running: tuple[subprocess.Popen[str], list[str]],
+) -> None:
+    process, _ = running
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not alive
+
+
+def test_a_port_in_use_is_one_line_and_touches_nothing(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = up(tmp_path / "data", port)
+        printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert len(printed.splitlines()) == 1
+    assert f"cannot listen on 127.0.0.1 port {port}" in printed
+    assert not (tmp_path / "data" / "assay.sqlite3").exists()
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_line(tmp_path: Path, port: int) -> None:
+    (tmp_path / "file").write_text("in the way")
+    process = up(tmp_path / "file" / "data", port)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert len(printed.splitlines()) == 1
+    assert "cannot write its data folder" in printed

@@ -1,0 +1,147 @@
+"""A real worker process on a folder of its own: it works, it stops, it is killed."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from django.test import override_settings
+
+from apps.jobs.worker import worker_argv
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+
+BEGIN = """
+import django
+django.setup()
+from django.core.management import call_command
+from apps.jobs import services
+from apps.teams.models import Team
+call_command("migrate", verbosity=0)
+services.enqueue(
+    user=None,
+    team=Team.objects.create(name="T", slug="t"),
+    kind="jobs.selftest",
+    title="Job",
+    params={"seed": 1, "steps": 2000, "pause": 0.05},
+)
+"""
+OUTCOMES = "SELECT outcome FROM jobs_attempt ORDER BY number"
+
+
+class House:
+    """A data folder with one long job, and the workers in it."""
+
+    def __init__(self, folder: Path) -> None:
+        decided = ("DATABASE_URL", "BROKER_URL", "JOB_QUEUE_PREFIX")
+        self._folder = folder
+        self._env = {key: value for key, value in os.environ.items() if key not in decided} | {
+            "ASSAY_DATA_DIR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "JOB_LEASE_SECONDS": "2",
+            "JOB_HEARTBEAT_SECONDS": "0.4",
+        }
+        self.workers: list[subprocess.Popen[bytes]] = []
+        subprocess.run([sys.executable, "-c", BEGIN], cwd=ROOT, env=self._env, check=True)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        with override_settings(JOB_QUEUE_PREFIX=""):  # whatever set-up the suite runs on
+            argv = worker_argv()
+        worker = subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env=self._env,
+            start_new_session=True,
+            stderr=subprocess.DEVNULL,
+        )
+        self.workers.append(worker)
+        return worker
+
+    def read(self, query: str) -> list[Any]:
+        """The first column of what `query` finds."""
+        with closing(sqlite3.connect(self._folder / "assay.sqlite3", timeout=20)) as connection:
+            return [row[0] for row in connection.execute(query)]
+
+    def write(self, query: str) -> None:
+        with closing(sqlite3.connect(self._folder / "assay.sqlite3", timeout=20)) as connection:
+            connection.execute(query)
+            connection.commit()
+
+    def wait_for(self, query: str, wanted: list[Any]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while (found := self.read(query)) != wanted:
+            assert time.monotonic() < deadline, f"still {found}, not {wanted}"
+            time.sleep(0.1)
+
+    def wait_for_work(self) -> None:
+        self.wait_for("SELECT checkpoint IS NOT NULL FROM jobs_job", [1])
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    for worker in house.workers:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+
+
+def _children(worker: subprocess.Popen[Any]) -> list[psutil.Process]:
+    return psutil.Process(worker.pid).children()
+
+
+def test_a_job_whose_worker_was_killed_is_taken_up_again(house: House) -> None:
+    worker = house.start()
+    house.wait_for_work()
+    _children(worker)[0].kill()
+    house.wait_for(OUTCOMES, ["lost", ""])
+
+
+def test_a_worker_whose_idle_child_was_killed_does_not_sit_on_jobs_for_ever(house: House) -> None:
+    house.write("UPDATE jobs_job SET run_after = '2999-01-01'")
+    worker = house.start()
+    house.wait_for("SELECT count(*) FROM jobs_worker", [1])
+    time.sleep(1)  # until the child waits for work: it holds the lock of the pipe then
+    _children(worker)[0].kill()
+    house.write("UPDATE jobs_job SET run_after = NULL")
+    worker.wait(timeout=PATIENCE)  # for whoever supervises it to start it again
+    house.start()
+    house.wait_for_work()
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["to the parent", "to the group"])
+def test_a_worker_that_is_ended_gives_its_job_back_and_leaves_no_process(
+    house: House, send: Callable[[int, int], None]
+) -> None:
+    worker = house.start()
+    house.wait_for_work()
+    children = _children(worker)
+    send(worker.pid, signal.SIGTERM)
+    worker.wait(timeout=PATIENCE)
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE)
+    assert alive == []
+    assert house.read(OUTCOMES) == ["returned"]
+    assert house.read("SELECT state || attempts FROM jobs_job") == ["queued0"]
+    assert house.read("SELECT name FROM jobs_worker WHERE stopped_at IS NULL") == []
+
+
+def test_no_child_outlives_a_killed_parent_and_another_worker_goes_on(house: House) -> None:
+    worker = house.start()
+    house.wait_for_work()
+    children = _children(worker)
+    worker.kill()
+    worker.wait()
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE)
+    assert alive == []
+    house.start()
+    house.wait_for("SELECT count(*) FROM jobs_attempt", [2])

@@ -1,0 +1,81 @@
+"""Boards for programs, and boards as files."""
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+from rest_framework.test import APIClient
+
+from apps.catalog.models import DatasetVersion
+from apps.leaderboards.exports import board_csv, next_items_csv
+from apps.leaderboards.models import Board
+from apps.teams.models import Role, User
+from tests.leaderboards.conftest import RunJobs
+
+ApiOf = Callable[..., APIClient]
+
+
+def test_a_program_makes_a_board_and_reads_its_result(
+    version: DatasetVersion, eddie: User, api_of: ApiOf, run_jobs: RunJobs
+) -> None:
+    api = api_of(eddie)
+    made = api.post(
+        "/api/v1/boards/", {"dataset": version.dataset.slug, "name": "Strict", "delta": 0}
+    )
+    assert made.status_code == 201
+    address = f"/api/v1/boards/{made.json()['slug']}/"
+    assert api.get(f"{address}result/").status_code == 404
+    run_jobs()
+    assert api.get(f"{address}result/").json()["ranking"]["chosen"] == "ada"
+    assert len(api.get(f"{address}next-items/").json()["items"]) == 20
+    assert api.get(address).json()["summary"]["chosen"] == "ada"
+    assert api.post(f"{address}refresh/").status_code == 202
+    assert api.delete(address).status_code == 204
+    assert api.get(address).status_code == 404
+
+
+def test_boards_are_found_by_their_dataset(board: Board, vic: User, api_of: ApiOf) -> None:
+    api = api_of(vic)
+    slug = board.version.dataset.slug
+    assert api.get(f"/api/v1/boards/?dataset={slug}").json()["count"] == 1
+    assert api.get("/api/v1/boards/?dataset=other").json()["count"] == 0
+
+
+def test_a_strangers_and_a_viewers_token_do_not_reach(
+    board: Board, version: DatasetVersion, eddie: User, charlie: User, api_of: ApiOf
+) -> None:
+    address = f"/api/v1/boards/{board.slug}/"
+    asked = {"dataset": version.dataset.slug, "name": "Mine"}
+    stranger, narrow = api_of(charlie), api_of(eddie, Role.VIEWER)
+    assert stranger.get(address).status_code == 404
+    assert stranger.post("/api/v1/boards/", asked).status_code == 400
+    assert narrow.get(address).status_code == 200
+    assert narrow.post("/api/v1/boards/", asked).status_code == 403
+    assert narrow.delete(address).status_code == 403
+
+
+@pytest.mark.parametrize("field", ["team", "slug", "seed"])
+def test_what_a_program_may_not_set_is_not_set(
+    board: Board, eddie: User, api_of: ApiOf, field: str
+) -> None:
+    before = Board.objects.values().get(pk=board.pk)
+    api_of(eddie).patch(f"/api/v1/boards/{board.slug}/", {field: "7"})
+    assert Board.objects.values().get(pk=board.pk) == before
+
+
+def test_a_csv_keeps_unknown_numbers_empty() -> None:
+    row = {
+        "model": "=cmd()", "correct": 1, "answered": 2, "accuracy": 0.5, "low": 0.1, "high": 0.9,
+        "rank_low": 1, "rank_high": 1, "p_best": 1.0, "p_within_delta": 1.0, "difference": 0.0,
+        "difference_low": 0.0, "difference_high": 0.0, "price": None, "on_frontier": False,
+    }  # fmt: skip
+    text = board_csv({"ranking": {"rows": [row]}})
+    (read,) = csv.DictReader(io.StringIO(text))
+    assert (read["model"], read["price"], read["on_frontier"]) == ("'=cmd()", "", "no")
+
+
+def test_a_board_without_labels_has_an_empty_csv_and_a_list_to_fill_in() -> None:
+    listed = {"method": "MODEL SELECTOR", "items": [{"index": 0, "id": "a,b"}]}
+    assert board_csv({"ranking": None}).count("\n") == 1
+    assert next_items_csv({"next": listed}).splitlines()[1] == '"a,b",,MODEL SELECTOR'

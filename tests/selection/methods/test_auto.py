@@ -1,0 +1,200 @@
+"""`auto` against its definition, word for word, and what makes it safe."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from apps.catalog.tables import PredictionTable
+from apps.selection.methods.auto import Auto
+from tests.conftest import recorded
+
+from .pools import labels_for, pool, pools
+
+Floats = NDArray[np.float64]
+
+
+def vote(column: list[int], weights: Floats) -> dict[int, float]:
+    """The weight behind each class voted for, as a share of the votes."""
+    held = {
+        c: sum(w for v, w in zip(column, weights, strict=True) if v == c)
+        for c in sorted(set(column))
+    }
+    whole = sum(held.values())
+    return {c: weight / whole for c, weight in held.items()}
+
+
+class Literal:
+    """The docstring's formulas for pools without missing predictions and without equal models."""
+
+    def __init__(self, table: PredictionTable, truth: list[int]) -> None:
+        self.columns = table.predictions.T.tolist()
+        self.confidence = np.ones((table.n_items, table.n_models))
+        if table.probabilities is not None:
+            stated = table.probabilities.T.astype(float)
+            self.confidence = np.where(np.isnan(stated), np.nanmean(stated), stated)
+        self.n_models = table.n_models
+        self.disputed = [i for i, column in enumerate(self.columns) if len(set(column)) > 1]
+        self.open = [i for i in self.disputed if truth[i] < 0]
+        self.right = np.array(
+            [[v == y for v in c] for c, y in zip(self.columns, truth, strict=True) if y >= 0]
+        ).reshape(-1, table.n_models)
+        self.correct = self.right.sum(axis=0).astype(float)
+        self.t = sum(truth[i] >= 0 for i in self.disputed)
+
+    def odds(self) -> Floats:
+        if not len(self.right):
+            return np.ones(self.n_models)
+        plain = [self.pseudo(i, np.ones(self.n_models)) for i in self.open]
+        agreeing = [
+            sum(self.columns[i][j] == c for i, c in zip(self.open, plain, strict=True))
+            for j in range(self.n_models)
+        ]
+        reference = max(range(self.n_models), key=lambda j: (self.correct[j], agreeing[j], -j))
+        odds = np.ones(self.n_models)
+        for j in range(self.n_models):
+            if j == reference:
+                continue
+            won = int((self.right[:, reference] & ~self.right[:, j]).sum())
+            lost = int((~self.right[:, reference] & self.right[:, j]).sum())
+            z = (won - lost) / math.sqrt(won + lost + 1)
+            q = min(max(0.5 * math.erfc(z / math.sqrt(2)), 1e-12), 0.5)
+            odds[j] = q / (1 - q)
+        return odds
+
+    def pseudo(self, item: int, weights: Floats) -> int:
+        held, column = vote(self.columns[item], weights), self.columns[item]
+        best = max(held.values())
+        likely = [c for c, w in held.items() if w > best - 1e-12]
+        return min(likely, key=lambda c: (-column.count(c), c))
+
+    def merits(self) -> list[float]:
+        odds = self.odds()
+        pseudo = {i: self.pseudo(i, odds * self.confidence[i]) for i in self.open}
+        return [
+            self.correct[j] + sum(self.columns[i][j] == c for i, c in pseudo.items()) / 2
+            for j in range(self.n_models)
+        ]
+
+    def scores(self, leader: int) -> dict[int, float]:
+        sharpness = 0.45 * min(1, math.sqrt(25 / max(self.t, 1)))
+        p = np.exp(sharpness * (self.correct - self.correct.max()))
+        exponent = (0, 0.25, 0.5)[self.t % 3]
+        items = self.open
+        if self.t % 3 == 2:
+            rivals = [j for j in range(self.n_models) if j != leader]
+            rival = max(rivals, key=lambda j: (p[j], -j))
+            duels = [i for i in items if self.columns[i][leader] != self.columns[i][rival]]
+            items = duels or items
+        found = {}
+        for item in items:
+            plain, weighted = (vote(self.columns[item], w) for w in (np.ones(self.n_models), p))
+            found[item] = sum(plain[c] ** exponent * weighted[c] * (1 - weighted[c]) for c in plain)
+        return found
+
+
+def different(table: PredictionTable) -> bool:
+    return len({tuple(row) for row in table.predictions.tolist()}) == table.n_models > 1
+
+
+def with_probabilities(table: PredictionTable, stated: Floats) -> PredictionTable:
+    return PredictionTable.of(
+        item_ids=table.item_ids,
+        model_names=table.model_names,
+        class_names=table.class_names,
+        predictions=table.predictions,
+        probabilities=stated,
+    )
+
+
+@given(
+    data=st.data(),
+    table=pools(max_models=5, max_items=9, lowest=0).filter(different),
+    soft=st.booleans(),
+)
+def test_it_is_the_formulas_of_its_docstring(
+    data: st.DataObject, table: PredictionTable, soft: bool
+) -> None:
+    truth = data.draw(labels_for(table))
+    if soft:
+        stated = np.random.default_rng(sum(truth) + 99).uniform(0.1, 1, table.predictions.shape)
+        stated[0, 0] = np.nan
+        table = with_probabilities(table, stated)
+    method, literal = Auto(table), Literal(table, truth)
+    for item, label in enumerate(truth):
+        if label >= 0:
+            method.observe(item, label)
+    merits = literal.merits()
+    leader = method.leader()
+    assert merits[leader] == pytest.approx(max(merits))
+    if literal.open:
+        scores = literal.scores(leader)
+        item = int(method.suggest(1).items[0])
+        assert scores.get(item, -1.0) == pytest.approx(max(scores.values()), abs=1e-9)
+
+
+def test_without_labels_the_leader_agrees_most_with_the_majority() -> None:
+    table = pool([[0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 1, 1]], 2)
+    assert Auto(table).leader() == 1
+
+
+def test_a_sure_vote_counts_more_than_two_unsure_ones() -> None:
+    table = pool([[0, 0, 0], [1, 1, 0], [1, 1, 1]], 2)
+    unsure = np.array([[0.9] * 3, [0.3] * 3, [0.3] * 3])
+    assert Auto(table).leader() == 1
+    assert Auto(with_probabilities(table, unsure)).leader() == 0
+
+
+def test_copies_of_a_model_have_one_vote() -> None:
+    alone = pool([[0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 1, 1]], 2)
+    crowd = pool([*alone.predictions.tolist(), *[[0, 1, 1, 0]] * 20], 2)
+    assert Auto(crowd, seed=3).leader() == Auto(alone, seed=3).leader() == 1
+
+
+def test_models_that_the_labels_refute_lose_their_vote() -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, 400)
+    # Two good models among nine that are mostly wrong together: the majority is wrong.
+    wrong = np.where(random.random((9, 400)) < 0.8, 1 - truth, truth)
+    good = [np.where(random.random(400) < share, truth, 1 - truth) for share in (0.9, 0.7)]
+    method = Auto(pool(np.vstack([wrong, *good]), 2))
+    assert method.leader() < 9
+    for _ in range(12):
+        item = int(method.suggest(1).items[0])
+        method.observe(item, int(truth[item]))
+    assert method.leader() == 9
+
+
+def test_a_model_run_on_half_the_items_is_judged_by_its_rate() -> None:
+    random = np.random.default_rng(1)
+    truth = random.integers(0, 3, 300)
+    answers: Any = np.where(random.random((6, 300)) < 0.6, truth, (truth + 1) % 3)
+    answers[0] = np.where(random.random(300) < 0.97, truth, (truth + 1) % 3)
+    answers[0, ::2] = -1
+    method = Auto(pool(answers, 3))
+    for _ in range(60):
+        item = int(method.suggest(1).items[0])
+        method.observe(item, int(truth[item]))
+    assert method.correct.argmax() != 0 or method.answered[0] < method.answered[1]
+    assert method.leader() == 0
+
+
+def test_on_real_judges_it_needs_half_the_labels_of_model_selector() -> None:
+    stored = np.load(recorded("selection/llmbar-judges") / "predictions.npz")
+    whole = pool(stored["predictions"], 3)
+    found = 0
+    for seed in range(20):
+        chosen = np.random.default_rng(seed).permutation(whole.n_items)[:350]
+        table, truth = whole.subset(items=chosen), stored["labels"][chosen]
+        accuracy = (table.predictions == truth).mean(axis=1)
+        method = Auto(table, seed=seed)
+        for _ in range(40):
+            item = int(method.suggest(1).items[0])
+            method.observe(item, int(truth[item]))
+        found += bool(accuracy[method.leader()] == accuracy.max())
+    # MODEL SELECTOR finds a best one in nine of ten pools after about 65 labels.
+    assert found >= 17
