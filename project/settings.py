@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "apps.teams",
     "apps.jobs",
     "apps.catalog",
+    "apps.routing",
     "apps.selection",
     "apps.leaderboards",
     "apps.sharing",

@@ -43,7 +43,7 @@ def test_nothing_can_change_a_table_afterwards() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"item_ids": []}, "A table of predictions needs at least one item."),
+        ({"item_ids": []}, "A table needs at least one item."),
         ({"model_names": ["a", "a"]}, "The model name `a` comes more than once."),
         ({"item_ids": ["x", "y", "x"]}, "The item id `x` comes more than once."),
         ({"class_names": ["cat", "cat"]}, "The class name `cat` comes more than once."),

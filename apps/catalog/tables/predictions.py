@@ -1,14 +1,15 @@
-"""The table of predictions that everything numerical eats: immutable, checked once, plain numpy."""
+"""What candidate models predicted for items: immutable, checked once, plain numpy."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from .checks import check_shape, indices, names, read_only, whole_numbers
 
 NOT_RUN = -1
 """The prediction of a model that was not run on an item."""
@@ -18,11 +19,6 @@ NOT_LABELLED = -1
 
 Classes = NDArray[np.int32]
 """Class indices, with -1 where there is none."""
-
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-
-_Array = TypeVar("_Array", bound=NDArray[Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +57,12 @@ class PredictionTable:
         Raises:
             ValueError: one sentence that says what is wrong, and where.
         """
-        items = _names(item_ids, "item id", "item")
-        models = _names(model_names, "model name", "model")
-        classes = _names(class_names, "class name", "class")
+        items = names(item_ids, "item id", "item")
+        models = names(model_names, "model name", "model")
+        classes = names(class_names, "class name", "class")
         shape = (len(models), len(items))
-        matrix = _whole_numbers(predictions, "Predictions")
-        _check_shape(matrix, shape, "Predictions")
+        matrix = whole_numbers(predictions, "Predictions")
+        check_shape(matrix, shape, "Predictions")
         wrong = (matrix < NOT_RUN) | (matrix >= len(classes))
         if wrong.any():
             row, column = (int(place[0]) for place in np.nonzero(wrong))
@@ -78,7 +74,7 @@ class PredictionTable:
         stated = None
         if probabilities is not None:
             stated = _probabilities(probabilities, shape, models, items)
-        return cls(items, models, classes, _read_only(matrix.astype(np.int32)), stated)
+        return cls(items, models, classes, read_only(matrix.astype(np.int32)), stated)
 
     @property
     def n_models(self) -> int:
@@ -105,15 +101,15 @@ class PredictionTable:
         Raises:
             ValueError: an index that does not exist or comes twice, or nothing left.
         """
-        columns = _indices(items, self.n_items, "item")
-        rows = _indices(models, self.n_models, "model")
+        columns = indices(items, self.n_items, "item")
+        rows = indices(models, self.n_models, "model")
         cut = np.ix_(rows, columns)
         return PredictionTable(
             tuple(self.item_ids[index] for index in columns),
             tuple(self.model_names[index] for index in rows),
             self.class_names,
-            _read_only(self.predictions[cut]),
-            None if self.probabilities is None else _read_only(self.probabilities[cut]),
+            read_only(self.predictions[cut]),
+            None if self.probabilities is None else read_only(self.probabilities[cut]),
         )
 
     def checked_labels(self, labels: ArrayLike) -> Classes:
@@ -122,8 +118,8 @@ class PredictionTable:
         Raises:
             ValueError: the wrong number of labels, or one that is not a class.
         """
-        values = _whole_numbers(labels, "Labels")
-        _check_shape(values, (self.n_items,), "Labels")
+        values = whole_numbers(labels, "Labels")
+        check_shape(values, (self.n_items,), "Labels")
         wrong = np.flatnonzero((values < NOT_LABELLED) | (values >= len(self.class_names)))
         if wrong.size:
             raise ValueError(
@@ -131,39 +127,14 @@ class PredictionTable:
                 f"{len(self.class_names)} classes (0 to {len(self.class_names) - 1}, or -1 for not "
                 "labelled)."
             )
-        return _read_only(values.astype(np.int32))
-
-
-def _names(values: Iterable[str], what: str, thing: str) -> tuple[str, ...]:
-    names = tuple(str(value) for value in values)
-    if not names:
-        raise ValueError(f"A table of predictions needs at least one {thing}.")
-    if len(set(names)) < len(names):
-        twice = next(name for name, count in Counter(names).items() if count > 1)
-        raise ValueError(f"The {what} `{twice}` comes more than once.")
-    return names
-
-
-def _whole_numbers(values: ArrayLike, what: str) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.dtype.kind not in "iu" and array.size:
-        raise ValueError(f"{what} must be whole numbers, not {array.dtype}.")
-    return array
-
-
-def _check_shape(array: NDArray[Any], shape: tuple[int, ...], what: str) -> None:
-    if array.shape != shape:
-        found, wanted = (
-            " × ".join(map(str, sides)) or "a single one" for sides in (array.shape, shape)
-        )
-        raise ValueError(f"{what}: {found} where {wanted} were expected.")
+        return read_only(values.astype(np.int32))
 
 
 def _probabilities(
     values: ArrayLike, shape: tuple[int, int], models: tuple[str, ...], items: tuple[str, ...]
 ) -> NDArray[np.float32]:
     array = np.array(values, dtype=np.float32)
-    _check_shape(array, shape, "Probabilities")
+    check_shape(array, shape, "Probabilities")
     wrong = (array < 0) | (array > 1)
     if wrong.any():
         row, column = (int(place[0]) for place in np.nonzero(wrong))
@@ -171,31 +142,4 @@ def _probabilities(
             f"Model `{models[row]}`, item `{items[column]}`: probability {array[row, column]:g} "
             "is not between 0 and 1."
         )
-    return _read_only(array)
-
-
-def _indices(
-    chosen: Sequence[int] | NDArray[Any] | None, length: int, thing: str
-) -> NDArray[np.intp]:
-    if chosen is None:
-        return np.arange(length)
-    asked = np.asarray(chosen)
-    if asked.dtype.kind == "b":
-        _check_shape(asked, (length,), f"The chosen {thing}s")
-        asked = np.flatnonzero(asked)
-    indices = _whole_numbers(asked, f"The chosen {thing}s").astype(np.intp)
-    if indices.ndim != 1 or not indices.size:
-        raise ValueError(f"A list of at least one {thing} was expected.")
-    outside = indices[(indices < 0) | (indices >= length)]
-    if outside.size:
-        raise ValueError(
-            f"There is no {thing} with the index {outside[0]}: the table has {length}."
-        )
-    if np.unique(indices).size < indices.size:
-        raise ValueError(f"The same {thing} was chosen more than once.")
-    return indices
-
-
-def _read_only(array: _Array) -> _Array:
-    array.flags.writeable = False
-    return array
+    return read_only(array)

@@ -1,0 +1,1 @@
+"""Routers, one published method a file: plain numpy, scikit-learn and torch."""
