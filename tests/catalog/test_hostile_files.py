@@ -72,7 +72,7 @@ HOSTILE: dict[str, bytes] = {
     "an empty file": b"",
     "white space alone": b"  \n \n",
     "a header alone": b"item_id,m\n",
-    "gzip": gzip.compress(b"item_id,m\na,x\n"),
+    "gzip": gzip.compress(b"item_id,m\na,x\n", mtime=0),
     "a zip bomb": _zip("a.csv", b"0" * 5_000_000),
     "a zip that slips": _zip("../../etc/passwd", b"x"),
     "an npz bomb": _npz_bomb(),
