@@ -6,11 +6,23 @@ from .base import RouterFactory
 from .best_single import BestSingle
 from .knn import Knn
 from .linear import Linear
+from .prompt_length import PromptLength
+from .random_mix import RandomMix
+from .task_table import TaskTable
 from .zero import Zero
 
 METHODS: dict[str, RouterFactory] = {
-    "best-single": BestSingle,
-    "zero": Zero,
     "knn": Knn,
     "linear": Linear,
+    "best-single": BestSingle,
+    "zero": Zero,
+    "random-mix": RandomMix,
+    "prompt-length": PromptLength,
+    "task-table": TaskTable,
 }
+
+NULLS = ("best-single", "zero", "random-mix", "prompt-length", "task-table")
+"""Shown beside every router: what one gets without looking at what the prompt says."""
+
+TOLD = frozenset({"task-table"})
+"""Told the task of a prompt; nobody else is."""
