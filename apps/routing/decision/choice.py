@@ -62,7 +62,8 @@ def choose(
     best = worth.max(axis=1, keepdims=True)
     if np.isneginf(best).any():
         raise ValueError(_nothing_left(seen, lambda_, allowed))
-    cost = np.where(np.isnan(seen.cost), np.inf, seen.cost)
+    # Unknown is dearer than anything known, but may still be taken.
+    cost = np.nan_to_num(seen.cost, nan=np.finfo(float).max)
     # Rounding in the router must not part models that it cannot tell apart.
     chosen: NDArray[np.intp] = np.argmin(np.where(worth >= best - 1e-12, cost, np.inf), axis=1)
     return chosen
