@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import Any
 
 from apps.catalog.cache import RecentlyUsed
+from apps.core.charts import SIZES, THEMES, config, render
 from apps.leaderboards import chart_layout
 from apps.leaderboards.models import Snapshot
 from apps.leaderboards.queries import result_of
 from apps.leaderboards.words import count, price_unit
 
-SIZES = {"wide": (720, 400), "small": (270, 300)}
-"""Width and height of the plot in pixels: on a screen or paper, and on a phone."""
 _NAMED = 12  # models in the sentence that tells the frontier
-
-THEMES: dict[str, dict[str, str]] = {
-    "light": {
-        "paper": "#ffffff",
-        "ink": "#16191d",
-        "soft": "#525a63",
-        "line": "#d5d9de",
-        "dot": "#767e87",
-        "accent": "#0a5a9c",
-    },
-    "dark": {
-        "paper": "#14171a",
-        "ink": "#e9ecef",
-        "soft": "#a8b0b9",
-        "line": "#3a4149",
-        "dot": "#8a929b",
-        "accent": "#79b8f2",
-    },
-}
-_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Arial, sans-serif"
 
 
 def drawable(result: dict[str, Any]) -> bool:
@@ -159,7 +137,7 @@ def spec(result: dict[str, Any], theme: str = "light", size: str = "wide") -> di
     chart = alt.layer(intervals, step, dots, *named).properties(
         width=width, height=height, description=describe(result)
     )
-    made: dict[str, Any] = chart.configure(**_config(colour)).to_dict()
+    made: dict[str, Any] = chart.configure(**config(colour)).to_dict()
     return made
 
 
@@ -223,27 +201,8 @@ def _scale(alt: Any, axis: chart_layout.Scale) -> Any:
     return alt.Scale(type=axis.kind, domain=domain, nice=False, **more[axis.kind])
 
 
-def _config(colour: dict[str, str]) -> dict[str, Any]:
-    return {
-        "background": colour["paper"],
-        "font": _FONT,
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": colour["soft"],
-            "titleColor": colour["soft"],
-            "titleFontWeight": "normal",
-            "labelFontSize": 12,
-            "titleFontSize": 12,
-            "gridColor": colour["line"],
-            "domainColor": colour["line"],
-            "tickColor": colour["line"],
-        },
-    }
-
-
 _svgs: RecentlyUsed[bytes] = RecentlyUsed(16 << 20, len)
 _specs: RecentlyUsed[bytes] = RecentlyUsed(16 << 20, len)
-_one_at_a_time = threading.Lock()
 
 
 def spec_json(snapshot: Snapshot, theme: str, size: str) -> bytes:
@@ -259,14 +218,5 @@ def svg(snapshot: Snapshot, theme: str, size: str) -> bytes:
 
     Only a process that serves may call it: the renderer hangs in the child of one that has used it.
     """
-
-    def render() -> bytes:
-        import vl_convert
-
-        with _one_at_a_time:
-            text: str = vl_convert.vegalite_to_svg(
-                json.loads(spec_json(snapshot, theme, size)), allowed_base_urls=[]
-            )
-        return text.encode()
-
-    return _svgs.get((snapshot.blob, theme, size), render)
+    key = (snapshot.blob, theme, size)
+    return _svgs.get(key, lambda: render(spec_json(snapshot, theme, size)))

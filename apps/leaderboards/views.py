@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.charts import SIZES, THEMES
 from apps.leaderboards import charts, exports, queries, services
 from apps.leaderboards.forms import BoardForm, NewBoardForm
 from apps.leaderboards.models import Board, Snapshot
@@ -161,7 +162,7 @@ def _look(request: HttpRequest, snapshot: Snapshot) -> tuple[str, str]:
     if not charts.drawable(queries.result_of(snapshot)):
         raise Http404("No model has a known price: there is nothing to draw.")
     theme, size = request.GET.get("theme", ""), request.GET.get("size", "")
-    return (theme if theme in charts.THEMES else "light", size if size in charts.SIZES else "wide")
+    return (theme if theme in THEMES else "light", size if size in SIZES else "wide")
 
 
 def chart_response(request: HttpRequest, snapshot: Snapshot) -> HttpResponse:

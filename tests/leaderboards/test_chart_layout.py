@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.core.charts import SIZES
 from apps.leaderboards import chart_layout, charts
 from tests.leaderboards.test_words import result
 from tests.leaderboards.test_words import row as board_row
 
-WIDE, HIGH = charts.SIZES["wide"]
+WIDE, HIGH = SIZES["wide"]
 PRICES = st.floats(1e-9, 1e3)
 
 
