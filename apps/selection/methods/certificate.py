@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, PredictionTable
+from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Floats, PredictionTable
+from apps.selection.metrics.credit import Credit
 
 _ROUNDING = 1e-9
 
@@ -22,11 +23,13 @@ class Rival:
         model: its name.
         lead: right answers of the leader minus its own, among the labelled items.
         can_gain: unlabelled items it was run on and predicts otherwise than the leader.
+
+    With a credit both are sums of credit.
     """
 
     model: str
-    lead: int
-    can_gain: int
+    lead: float
+    can_gain: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def certificate(
     *,
     delta: float = 0.0,
     leader: str | None = None,
+    credit: Credit | None = None,
 ) -> Certificate:
     """The assumption-free certificate of a leader, for labels chosen in any way at all.
 
@@ -85,12 +89,21 @@ def certificate(
     (c_L - c_f) + s, which is at most (c_K - c_f) + delta n: its slack is not negative either. QED.
     For two models, and labels that may be a third class, one label fewer does not always suffice.
 
+    *Any additive score.* Let R[y, a] in 0..1 be what the answer a earns where the label is y. Then
+    c_m is a sum of credit, D_m the sum over the unlabelled items of the most that m can earn above L
+    there, max_y (R[y, m's answer] - R[y, L's answer]), and two models differ on an item where R has
+    different columns for their answers. The labels of different items are free of each other, so the
+    certificate still holds exactly where no labels can break it; the proof above goes through with
+    s = floor(delta n / g), g <= 1 the largest such gain, because those gains obey the triangle
+    inequality. For a recall, where n is not known, delta counts against the items of the class so far.
+
     Args:
         predictions: the candidates' predictions.
         labels: the class of each item, -1 where it is not labelled.
         delta: how far below the best is good enough, as a share of the pool.
         leader: the model to speak of; None for the one with the most right answers (among equals,
             the one nearest to its certificate, then the first in the table).
+        credit: what each answer earns; None for right or wrong.
 
     Raises:
         ValueError: labels that do not fit, delta outside 0..1, or a leader that is no candidate.
@@ -103,42 +116,63 @@ def certificate(
     if leader is not None and leader not in predictions.model_names:
         raise ValueError(f"There is no model `{leader}` among the candidates.")
     is_open = truth == NOT_LABELLED
-    seen = predictions.predictions[:, ~is_open]
-    correct = (seen == truth[~is_open]).sum(axis=1)
-    pool = np.ascontiguousarray(predictions.predictions[:, is_open])
-    allowed = delta * predictions.n_items + _ROUNDING
+    answers = predictions.predictions if credit is None else credit.kinds(predictions.predictions)
+    correct = _earned(answers[:, ~is_open], truth[~is_open], credit)
+    pool = np.ascontiguousarray(answers[:, is_open])
+    base = predictions.n_items if credit is None else credit.base(truth)
+    allowed = delta * base + _ROUNDING
     if leader is None:
-        chosen, gains = _nearest_leader(pool, correct)
+        chosen, gains = _nearest_leader(pool, correct, credit)
     else:
         chosen = predictions.model_names.index(leader)
-        gains = _can_gain(pool, chosen)
+        gains = can_gain(pool, pool[chosen], credit)
     lead = correct[chosen] - correct
     missing = gains - lead - allowed
     missing[chosen] = -1.0
     rivals = [int(j) for j in np.argsort(-missing, kind="stable") if missing[j] > 0]
+    largest = 1.0 if credit is None else float(credit.gain.max())
+    spared = math.floor(allowed / largest) if rivals else 0
     return Certificate(
         holds=not rivals,
         leader=predictions.model_names[chosen],
         worst_case_labels_left=(
-            max(1, _contested(pool, chosen, lead < gains) - math.floor(allowed)) if rivals else 0
+            max(1, _contested(pool, chosen, lead < gains - _ROUNDING) - spared) if rivals else 0
         ),
         delta=delta,
         rivals=tuple(
-            Rival(predictions.model_names[j], int(lead[j]), int(gains[j])) for j in rivals
+            Rival(predictions.model_names[j], lead[j].item(), gains[j].item()) for j in rivals
         ),
     )
 
 
-def _can_gain(pool: Classes, leader: int) -> NDArray[np.int_]:
-    """[n_models], open items that a model was run on and predicts otherwise than the leader."""
-    return np.asarray(np.count_nonzero((pool != pool[leader]) & (pool != NOT_RUN), axis=1))
+def can_gain(
+    answers: Classes, top: Classes, credit: Credit | None = None
+) -> NDArray[np.int_] | Floats:
+    """[n_models], the most that each can earn above the leader on some unlabelled items.
+
+    Args:
+        answers, top: of all models [n_models, n] and of the leader [n]; kinds where there is a credit.
+        credit: None counts the items that a model was run on and predicts otherwise.
+    """
+    if credit is None:
+        return np.asarray(np.count_nonzero((answers != top) & (answers != NOT_RUN), axis=1))
+    return np.asarray(credit.gain[answers, top].sum(axis=1))
 
 
-def _nearest_leader(pool: Classes, correct: NDArray[np.int_]) -> tuple[int, NDArray[np.int_]]:
+def _earned(answers: Classes, labels: Classes, credit: Credit | None) -> NDArray[np.int_] | Floats:
+    """[n_models], right answers, or the credit of kinds of answers."""
+    if credit is None:
+        return np.asarray((answers == labels).sum(axis=1))
+    return np.asarray(credit.of_labels(answers, labels).sum(axis=1))
+
+
+def _nearest_leader(
+    pool: Classes, correct: NDArray[Any], credit: Credit | None
+) -> tuple[int, NDArray[Any]]:
     """Of the models with the most right answers the one whose hardest rival lacks the least."""
-    leaders = np.flatnonzero(correct == correct.max())
-    found = [(int(leader), _can_gain(pool, int(leader))) for leader in leaders]
-    return min(found, key=lambda pair: int((pair[1] + correct).max()))
+    leaders = np.flatnonzero(correct >= correct.max() - _ROUNDING)
+    found = [(int(leader), can_gain(pool, pool[leader], credit)) for leader in leaders]
+    return min(found, key=lambda pair: float((pair[1] + correct).max()))
 
 
 def _contested(pool: Classes, leader: int, runners: NDArray[np.bool_]) -> int:

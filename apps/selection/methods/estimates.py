@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Floats, Mask, PredictionTable
+from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Floats, PredictionTable
+from apps.selection.metrics.credit import Credit, vote_shares
 
 from .base import Indices
 from .votes import own_shares
@@ -15,7 +16,9 @@ from .votes import own_shares
 MIN_DRAWN = 10
 """Below this many random draws no interval is stated."""
 
-_MIN_FOR_VOTES = 20
+MIN_FOR_VOTES = 20
+"""Below this many the votes of the other models are left out of the estimates."""
+
 _ROUNDING = 1e-12
 _MOST_GAIN = 4.0  # a draw counts as at most four, however well the votes foretell the labels
 
@@ -46,6 +49,7 @@ def estimate_accuracies(
     probabilities: ArrayLike = (),
     confidence: float = 0.95,
     use_votes: bool = True,
+    credit: Credit | None = None,
 ) -> Estimates:
     """Unbiased accuracies although most items were chosen because the models disagree on them.
 
@@ -74,6 +78,9 @@ def estimate_accuracies(
             a tie.
         confidence: of the intervals.
         use_votes: whether to let the votes of the other models sharpen the estimates.
+        credit: what each answer earns, all items counting; None for right or wrong. r_k is then the
+            credit earned, S_k a sum of credit and g what is earned on average if labels are spread as
+            the votes are.
 
     Raises:
         ValueError: labels or probabilities that do not fit, an item twice, one without a label.
@@ -83,8 +90,8 @@ def estimate_accuracies(
     combination along the sequence of draws is this project's.
     """
     truth = table.checked_labels(labels)
-    items, q = _checked_order(table, truth, order, probabilities)
-    right = (table.predictions == truth) & (truth != NOT_LABELLED)
+    items, q = checked_order(table, truth, order, probabilities)
+    right = _earned(table, truth, credit)
     run = np.count_nonzero(table.predictions != NOT_RUN, axis=1) / table.n_items
     known = right.sum(axis=1) / table.n_items
     if (truth != NOT_LABELLED).all():
@@ -101,15 +108,12 @@ def estimate_accuracies(
             f"Only {len(drawn)} of the labelled items were drawn at random; {MIN_DRAWN} are needed.",
         )
     n_open = table.n_items - int((truth != NOT_LABELLED).sum()) + len(items) - drawn
-    plain = _plain_terms(table, right, items, drawn, q)
-    weights = _weights(n_open)
-    estimates = plain
-    if use_votes and len(drawn) >= _MIN_FOR_VOTES:
-        guess = _guess_terms(table, truth, items, drawn, q)
-        estimates = plain + _coefficient(plain, guess, weights)[:, None] * guess
+    weights = lure_shares(n_open)
+    guess = _guesses(table, credit) if use_votes and len(drawn) >= MIN_FOR_VOTES else None
+    estimates = terms(right, guess, truth, items, drawn, q, weights)
     mean = estimates @ weights
-    spread = (estimates - mean[:, None]) ** 2 @ weights**2 * len(drawn) / (len(drawn) - 1)
-    low, high = _wilson(mean, spread, weights, n_open, table.n_items, confidence)
+    plain = plain_draws(weights, n_open, table.n_items)
+    low, high = wilson(mean, spread_of(estimates, weights), plain, len(drawn), confidence)
     most = known + (run - _seen(table, truth))
     return Estimates(
         _of_run(np.clip(mean, known, most), run),
@@ -121,7 +125,7 @@ def estimate_accuracies(
     )
 
 
-def _checked_order(
+def checked_order(
     table: PredictionTable, truth: Classes, order: ArrayLike, probabilities: ArrayLike
 ) -> tuple[Indices, Floats]:
     items = np.asarray(order, dtype=np.intp)
@@ -140,31 +144,70 @@ def _checked_order(
     return items, q
 
 
-def _plain_terms(
-    table: PredictionTable, right: Mask, items: Indices, drawn: Indices, q: Floats
+def _earned(table: PredictionTable, truth: Classes, credit: Credit | None) -> Floats:
+    """[n_models, n_items], what each answer earns; 0 where an item has no label."""
+    if credit is None:
+        return np.asarray((table.predictions == truth) & (truth != NOT_LABELLED), dtype=float)
+    return credit.of_labels(credit.kinds(table.predictions), truth)
+
+
+def _guesses(table: PredictionTable, credit: Credit | None) -> Floats:
+    """[n_models, n_items], g: what each answer earns if labels are spread as the votes are."""
+    if credit is None:
+        return own_shares(table.predictions)
+    shares = vote_shares(table.predictions, len(table.class_names))
+    return credit.expected(credit.kinds(table.predictions), shares)
+
+
+def terms(
+    earned: Floats,
+    guess: Floats | None,
+    truth: Classes,
+    items: Indices,
+    drawn: Indices,
+    q: Floats,
+    weights: Floats,
 ) -> Floats:
-    """[n_models, n_drawn], (S_k + r_k / q_k) / N."""
-    hits = right[:, items].astype(float)
-    before = right.sum(axis=1)[:, None] - hits.sum(axis=1)[:, None]
+    """[n_models, n_drawn], the a_k of `estimate_accuracies`: each has the mean over the pool of what
+    is earned as its expectation.
+
+    Args:
+        earned: [n_models, n_items], 0 where an item has no label.
+        guess: [n_models, n_items], or None.
+        truth, items, q: as there; drawn: the places in `items` of those that were drawn.
+        weights: [n_drawn], with which the terms will be averaged.
+    """
+    n_items = earned.shape[1]
+    hits = earned[:, items]
+    before = earned.sum(axis=1)[:, None] - hits.sum(axis=1)[:, None]
     seen = before + np.cumsum(hits, axis=1) - hits
-    return np.asarray((seen[:, drawn] + hits[:, drawn] / q[drawn]) / table.n_items)
-
-
-def _guess_terms(
-    table: PredictionTable, truth: Classes, items: Indices, drawn: Indices, q: Floats
-) -> Floats:
-    """[n_models, n_drawn], (G_k - g(i_k) / q_k) / N: nought on average."""
-    shares = own_shares(table.predictions)
-    of_item = shares[:, items]
-    rest = shares[:, truth == NOT_LABELLED].sum(axis=1)[:, None]
+    plain = np.asarray((seen[:, drawn] + hits[:, drawn] / q[drawn]) / n_items)
+    if guess is None:
+        return plain
+    of_item = guess[:, items]
+    rest = guess[:, truth == NOT_LABELLED].sum(axis=1)[:, None]
     still_open = rest + np.cumsum(of_item[:, ::-1], axis=1)[:, ::-1]
-    return np.asarray((still_open[:, drawn] - of_item[:, drawn] / q[drawn]) / table.n_items)
+    # (G_k - g(i_k) / q_k) / N: nought on average.
+    nought = (still_open[:, drawn] - of_item[:, drawn] / q[drawn]) / n_items
+    return np.asarray(plain + _coefficient(plain, nought, weights)[:, None] * nought)
 
 
-def _weights(n_open: Indices) -> Floats:
-    """LURE's: the variance of a_k falls with the items that were still open."""
+def lure_shares(n_open: Indices) -> Floats:
+    """LURE's weights of the terms: the variance of a_k falls with the items that were still open."""
     inverse = 1 / (n_open * np.maximum(n_open - 1.0, 0.5))
     return np.asarray(inverse / inverse.sum())
+
+
+def spread_of(estimates: Floats, weights: Floats) -> Floats:
+    """[n_models], the variance of the weighted mean of the terms [n_models, n_drawn]."""
+    mean = estimates @ weights
+    n_drawn = estimates.shape[1]
+    return np.asarray((estimates - mean[:, None]) ** 2 @ weights**2 * n_drawn / (n_drawn - 1))
+
+
+def plain_draws(weights: Floats, n_open: Indices, n_items: int) -> float:
+    """As many uniform draws as these weights are worth, the pool being finite."""
+    return float(1 / (weights**2 @ (n_open * (n_open - 1.0)) / n_items**2))
 
 
 def _coefficient(plain: Floats, guess: Floats, weights: Floats) -> Floats:
@@ -176,26 +219,20 @@ def _coefficient(plain: Floats, guess: Floats, weights: Floats) -> Floats:
     return np.asarray(np.clip(np.where(varied > 0, -covered / safe, 0.0), 0, 1))
 
 
-def _wilson(
-    mean: Floats,
-    spread: Floats,
-    weights: Floats,
-    n_open: Indices,
-    n_items: int,
-    confidence: float,
+def wilson(
+    mean: Floats, spread: Floats, plain: Floats | float, n_drawn: int, confidence: float
 ) -> tuple[Floats, Floats]:
-    """Wilson's interval at the number of draws that the variance `spread` amounts to."""
+    """Wilson's interval at the number of draws that the variance `spread` amounts to, with Student's
+    t of `n_drawn` draws; `plain` is that number where there is no variance to be seen."""
     # Imported here: it takes a second, and web servers start without computing anything.
     from scipy.stats import t
 
     p = np.clip(mean, 0, 1)
     binomial = p * (1 - p)
-    # As many uniform draws as these weights are worth, the pool being finite.
-    plain = 1 / (weights**2 @ (n_open * (n_open - 1.0)) / n_items**2)
     varied = (spread > _ROUNDING) & (binomial > _ROUNDING)
     size = np.where(varied, binomial / np.where(varied, spread, 1.0), plain)
     size = np.minimum(size, _MOST_GAIN * plain)
-    z = float(t.ppf((1 + confidence) / 2, len(weights) - 1))
+    z = float(t.ppf((1 + confidence) / 2, n_drawn - 1))
     centre = (p + z**2 / (2 * size)) / (1 + z**2 / size)
     half = z / (1 + z**2 / size) * np.sqrt(binomial / size + z**2 / (4 * size**2))
     return np.minimum(centre - half, p), np.maximum(centre + half, p)

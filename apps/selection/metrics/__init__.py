@@ -1,0 +1,1 @@
+"""Scores beyond accuracy, and what they are worth in money. Pure: no Django."""
