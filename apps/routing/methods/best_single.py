@@ -20,4 +20,4 @@ class BestSingle(Zero):
         """[n_models], which models may be chosen."""
         best = np.flatnonzero(self.mean_score == self.mean_score.max())
         cheapest = best[np.argmin(np.nan_to_num(self.mean_cost[best], nan=np.inf))]
-        return np.arange(len(self.model_names)) == cheapest
+        return np.asarray(np.arange(len(self.model_names)) == cheapest)

@@ -1,0 +1,340 @@
+"""One split: train every router on one part, and measure on the other what would be deployed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.catalog.tables import Floats, OutcomeTable
+from apps.routing.decision import choose
+from apps.routing.methods.base import Embeddings, Forecast, Router, RouterFactory
+from apps.routing.methods.fitted import column_means
+from apps.routing.methods.registry import TOLD
+from apps.routing.metrics import Calibration, gap_curve, hull
+
+from .ceiling import expected_scores
+from .result import Gap, Regret, RouterSplit, SplitResult
+from .splits import Parts
+
+ORACLE = "oracle"
+CEILING = "oracle-noise-adjusted"
+
+_REGRETS = 30
+_NEIGHBOURS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What all splits of an evaluation share.
+
+    Attributes:
+        outcomes, embeddings: of all prompts; the embeddings carry the tasks, where there are any.
+        money: see `Evaluation`.
+        c_min, c_max: bounds of the AIQ; None where costs are no subject.
+        near_duplicates: [n_prompts], codes of clusters.
+        weights: [n_draws, n_prompts], for the intervals.
+        grid: costs at which curves are kept.
+    """
+
+    outcomes: OutcomeTable
+    embeddings: Embeddings
+    money: str
+    c_min: float | None
+    c_max: float | None
+    near_duplicates: NDArray[np.intp]
+    weights: Floats
+    grid: Floats
+
+    @property
+    def lambdas(self) -> Floats:
+        """0 and 120 steps from where money hardly counts to where nothing else does."""
+        if self.c_min is None or self.c_max is None:
+            return np.zeros(1)
+        return np.concatenate([[0.0], np.geomspace(1e-4, 1e5, 120) / (self.c_max - self.c_min)])
+
+
+def measure_split(
+    setting: Setting,
+    parts: Parts,
+    number: int,
+    factories: Mapping[str, RouterFactory],
+    *,
+    seed: int,
+    subject: str,
+    before: Callable[[str], None],
+) -> SplitResult:
+    """Train and test all routers; `before` is called with the name of each, and may raise."""
+    outcomes = _with_shares(setting, parts)
+    train, known = outcomes.subset(prompts=parts.train), setting.embeddings.subset(parts.train)
+    test, told = outcomes.subset(prompts=parts.test), setting.embeddings.subset(parts.test)
+    untold = replace(told, tasks=None)
+    bench = _Bench.of(setting, train, test, parts)
+    routers: dict[str, RouterSplit] = {}
+    regrets: list[Regret] = []
+    shown = {}
+    for name, make in factories.items():
+        before(name)
+        router = make(seed=seed)
+        try:
+            began = time.perf_counter()
+            router.fit(train, known)
+            trained = time.perf_counter() - began
+            seen = told if name in TOLD else untold
+            began = time.perf_counter()
+            forecast = router.forecast(seen)
+            decide(router, forecast, 0.0)
+            took = time.perf_counter() - began
+        except ValueError as problem:
+            routers[name] = RouterSplit(problem=str(problem))
+            continue
+        routers[name] = replace(
+            bench.measured(router, forecast),
+            train_seconds=trained,
+            milliseconds=1000 * took / test.n_prompts,
+        )
+        shown[name] = forecast.shown
+        if name == subject and number == 0:
+            regrets = _regrets(router, forecast, test, told, train, known)
+    before(ORACLE)
+    routers |= bench.oracles(min(shown.values(), key=lambda one: np.mean((one - test.score) ** 2)))
+    shared = np.isin(setting.near_duplicates[parts.test], setting.near_duplicates[parts.train])
+    return SplitResult(
+        number=number,
+        n_train=train.n_prompts,
+        n_test=test.n_prompts,
+        leak=float(shared.mean()),
+        best_single=train.model_names[bench.best],
+        best_accuracy=bench.best_quality,
+        best_cost=None if setting.c_min is None else bench.best_cost,
+        routers=routers,
+        weights=setting.weights[:, parts.test].sum(axis=1).tolist(),
+        regrets=regrets,
+    )
+
+
+def decide(router: Router | None, forecast: Forecast, lambda_: float) -> NDArray[np.intp]:
+    """The model for each prompt, [n_prompts], as it would be deployed.
+
+    A router may carry a `guard` (see `apps.routing.decision.Guard`) that holds it back, and a mask
+    `allowed` [n_models] of the models it will ever name.
+    """
+    return choose(
+        forecast,
+        lambda_,
+        guard=getattr(router, "guard", None),
+        allowed=getattr(router, "allowed", None),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """A test part and what every router is measured against there."""
+
+    setting: Setting
+    test: OutcomeTable
+    weights: Floats
+    """[1 + n_draws, n_test], each row with the sum 1; the first says what was found."""
+    best: int
+    cheapest: int
+    train_cost: Floats
+
+    @classmethod
+    def of(cls, setting: Setting, train: OutcomeTable, test: OutcomeTable, parts: Parts) -> _Bench:
+        weights = np.vstack([np.ones(test.n_prompts), setting.weights[:, parts.test]])
+        score, cost = column_means(train.score), column_means(train.cost)
+        price = np.nan_to_num(cost, nan=np.inf)
+        best = np.flatnonzero(score == np.nanmax(score))
+        return cls(
+            setting,
+            test,
+            weights / weights.sum(axis=1, keepdims=True),
+            best=int(best[np.argmin(price[best])]),
+            cheapest=int(np.argmin(price)),
+            train_cost=cost,
+        )
+
+    @property
+    def best_quality(self) -> float:
+        """Of the best single model of the training part."""
+        return float(self.test.score[:, self.best].mean())
+
+    @property
+    def best_cost(self) -> float:
+        """The same."""
+        return float(self.test.cost[:, self.best].mean())
+
+    def measured(self, router: Router, forecast: Forecast) -> RouterSplit:
+        """All figures of a router; see `RouterSplit`."""
+        chosen = self._chosen(router, forecast)
+        calibration = Calibration.of(np.clip(forecast.shown, 0.0, 1.0), self.test.score)
+        return replace(
+            self._figures(chosen, self.test.score, self.test.cost),
+            routing_accuracy=self._right(chosen[0]),
+            count=calibration.count.tolist(),
+            expected=calibration.expected.tolist(),
+            observed=calibration.observed.tolist(),
+            squares=calibration.squares,
+            gap=self._gap(router, forecast),
+        )
+
+    def oracles(self, foretold: Floats) -> dict[str, RouterSplit]:
+        """What one could have had, knowing the outcomes; and knowing all of them but their luck.
+
+        Args:
+            foretold: [n_test, n_models], the best forecast there is of these scores.
+        """
+        truth = Forecast(score=self.test.score, cost=self.test.cost)
+        chosen = self._chosen(None, truth)
+        oracle = replace(
+            self._figures(chosen, self.test.score, self.test.cost),
+            routing_accuracy=1.0,
+            gap=self._gap(None, truth),
+        )
+        expected = expected_scores(self.test.score, foretold)
+        cost = np.broadcast_to(column_means(self.test.cost), expected.shape)
+        chosen = self._chosen(None, Forecast(score=expected, cost=cost))
+        return {
+            ORACLE: oracle,
+            CEILING: replace(
+                self._figures(chosen, expected, cost), routing_accuracy=self._right(chosen[0])
+            ),
+        }
+
+    def _chosen(self, router: Router | None, forecast: Forecast) -> NDArray[np.intp]:
+        """[n_settings, n_test], the first row at lambda 0; equal rows once."""
+        chosen = [decide(router, forecast, float(lambda_)) for lambda_ in self.setting.lambdas]
+        rest = np.unique(np.array(chosen[1:] or chosen), axis=0)
+        return np.vstack([chosen[:1], rest])
+
+    def _figures(self, chosen: NDArray[np.intp], score: Floats, cost: Floats) -> RouterSplit:
+        """Curve, areas and savings, found and under every bootstrap weight."""
+        rows = np.arange(len(score))
+        quality = self.weights @ score[rows, chosen].T
+        if self.setting.c_min is None or self.setting.c_max is None:
+            return RouterSplit(
+                accuracy=float(quality[0, 0]), draws={"accuracy": quality[1:, 0].tolist()}
+            )
+        low, high = self.setting.c_min, self.setting.c_max
+        paid = self.weights @ cost[rows, chosen].T
+        with_cheapest = (
+            np.column_stack([paid, self.weights @ cost[:, self.cheapest]]),
+            np.column_stack([quality, self.weights @ score[:, self.cheapest]]),
+        )
+        hulls = [hull(x, y) for x, y in zip(*with_cheapest, strict=True)]
+        goal = self.weights @ self.test.score[:, self.best]
+        price = self.weights @ self.test.cost[:, self.best]
+        area = np.array([one.mean(low, high) for one in hulls])
+        needed = np.array([one.cost_of(g) for one, g in zip(hulls, goal, strict=True)])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            save = np.nan_to_num(1 - needed / price, nan=0.0, neginf=0.0)
+        save[save < 1e-9] = 0.0
+        on_grid = np.array([one.at(self.setting.grid) for one in hulls])
+        bounds = np.quantile(on_grid[1:], [0.025, 0.975], axis=0)
+        return RouterSplit(
+            accuracy=float(quality[0, 0]),
+            cost=float(paid[0, 0]),
+            aiq=float(area[0]),
+            aiq_log=hulls[0].log_mean(low, high) if low > 0 else None,
+            cost_save=float(save[0]),
+            reached=bool(np.isfinite(needed[0])),
+            hull_cost=hulls[0].cost.tolist(),
+            hull_quality=hulls[0].quality.tolist(),
+            quality=on_grid[0].tolist(),
+            quality_low=bounds[0].tolist(),
+            quality_high=bounds[1].tolist(),
+            draws={
+                "accuracy": quality[1:, 0].tolist(),
+                "aiq": area[1:].tolist(),
+                "cost_save": save[1:].tolist(),
+            },
+        )
+
+    def _gap(self, router: Router | None, forecast: Forecast) -> Gap | None:
+        """APGR and CPT as RouteLLM measures them: at thresholds that cut the prompts into tenths.
+
+        The threshold is the gain in expected score from which on the strong model is called. What
+        a guard holds back is held back at the setting of the dial that asks for that gain.
+        """
+        if self.test.n_models != 2:
+            return None
+        means = column_means(self.test.score)
+        strong = self.best
+        weak = 1 - strong
+        if means[strong] <= means[weak]:
+            return None
+        guard = getattr(router, "guard", None)
+        dearer = float(self.train_cost[strong] - self.train_cost[weak])
+        gain = forecast.score[:, strong] - forecast.score[:, weak]
+        cuts = np.unique(np.quantile(gain, np.linspace(0, 1, 11)))
+        share, quality = [], []
+        for place, cut in enumerate(cuts):
+            seen = gain
+            if guard is not None and dearer > 0:
+                view = guard.view(forecast, max(0.0, float(cut)) / dearer)
+                seen = view.score[:, strong] - view.score[:, weak]
+            calls = seen > cut if place == len(cuts) - 1 else seen >= cut
+            share.append(calls.mean())
+            quality.append(
+                np.where(calls, self.test.score[:, strong], self.test.score[:, weak]).mean()
+            )
+        curve = gap_curve(share, quality, weak=means[weak], strong=means[strong])
+        return Gap(curve.apgr(), _or_none(curve.cpt(0.5)), _or_none(curve.cpt(0.8)))
+
+    def _right(self, chosen: NDArray[np.intp]) -> float:
+        got = self.test.score[np.arange(len(chosen)), chosen]
+        return float((got == self.test.score.max(axis=1)).mean())
+
+
+def _with_shares(setting: Setting, parts: Parts) -> OutcomeTable:
+    """Where calls to the stronger of two models are counted, those as costs."""
+    outcomes = setting.outcomes
+    if setting.money != "calls":
+        return outcomes
+    strong = int(np.argmax(column_means(outcomes.score[parts.train])))
+    cost = np.tile((np.arange(2) == strong).astype(np.float64), (outcomes.n_prompts, 1))
+    return replace(outcomes, cost=cost)
+
+
+def _regrets(
+    router: Router,
+    forecast: Forecast,
+    test: OutcomeTable,
+    told: Embeddings,
+    train: OutcomeTable,
+    known: Embeddings,
+) -> list[Regret]:
+    chosen = decide(router, forecast, 0.0)
+    rows = np.arange(test.n_prompts)
+    got, expected = test.score[rows, chosen], forecast.shown[rows, chosen]
+    regret = test.score.max(axis=1) - got
+    # Of equal regrets, the one that was expected least comes first.
+    worst = np.lexsort((-expected, -regret))[:_REGRETS]
+    worst = worst[regret[worst] > 0]
+    alike = told.vectors[worst] @ known.vectors.T
+    near = np.argsort(-alike, axis=1)[:, :_NEIGHBOURS]
+    price = np.nan_to_num(test.cost, nan=np.inf)
+    found = []
+    for place, row in enumerate(worst):
+        best = np.flatnonzero(test.score[row] == test.score[row].max())
+        found.append(
+            Regret(
+                prompt_id=test.prompt_ids[row],
+                chosen=test.model_names[chosen[row]],
+                best=test.model_names[best[np.argmin(price[row, best])]],
+                chosen_score=float(got[row]),
+                best_score=float(test.score[row].max()),
+                expected=float(expected[row]),
+                neighbours=[
+                    (train.prompt_ids[seen], float(alike[place, seen])) for seen in near[place]
+                ],
+            )
+        )
+    return found
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,71 @@
+"""What to tell somebody who has one minute."""
+
+from __future__ import annotations
+
+from .result import Estimate, RouterResult
+
+
+def verdict(result: RouterResult, best: str, money: str) -> tuple[str, bool | None]:
+    """A sentence or two, and whether routing is worth it (None where nothing can be said).
+
+    Routing helps where the interval of its gain over the zero router (or, without costs, over the
+    best single model) lies above 0.
+
+    Args:
+        result: of the router in question.
+        best: the name of the best single model.
+        money: see `Evaluation.money`.
+    """
+    if result.problem is not None:
+        return f"The router could not be evaluated: {result.problem}", None
+    use = f"No evidence that routing helps here: use {best}."
+    gain = result.aiq_minus_zero
+    if gain is None or result.cost_save is None:
+        return _by_quality(result.accuracy_minus_best, best, use)
+    if gain.low <= 0:
+        if gain.high < 0:
+            return (
+                f"Routing loses {_points(gain)} against mixing single models by price: use {best}.",
+                False,
+            )
+        return use, False
+    saved = result.cost_save
+    of_what = f" of the calls to {best}" if money == "calls" else ""
+    if saved["low"] > 0:
+        return (
+            f"Routing saves {_percent(saved['mean'])}{of_what} ({_bounds(saved)}) at equal quality "
+            f"(that of {best}).",
+            True,
+        )
+    return (
+        f"Routing gains {_points(gain)} over mixing single models by price, but there is no evidence "
+        f"that it reaches the quality of {best} for less.",
+        True,
+    )
+
+
+def _by_quality(gain: Estimate | None, best: str, use: str) -> tuple[str, bool | None]:
+    if gain is None:
+        return use, None
+    unpriced = "Costs are unknown, so savings cannot be told."
+    if gain.low > 0:
+        return f"Routing gains {_points(gain)} over {best}. {unpriced}", True
+    if gain.high < 0:
+        return f"Routing loses {_points(gain)} against {best}: use {best}. {unpriced}", False
+    return f"{use} {unpriced}", False
+
+
+def _points(gain: Estimate) -> str:
+    """As in `0.8 points (0.4 to 1.2)`, without the sign that the verb says."""
+    mean, low, high = gain.mean, gain.low, gain.high
+    if mean < 0:
+        mean, low, high = -mean, -high, -low
+    return f"{mean:.1f} points ({low:.1f} to {high:.1f})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"
+
+
+def _bounds(saved: dict[str, float]) -> str:
+    return f"{100 * saved['low']:.0f} to {100 * saved['high']:.0f}"

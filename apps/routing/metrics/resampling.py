@@ -1,0 +1,34 @@
+"""Intervals by the bootstrap, paired: every quantity is computed with the same weights.
+
+Rubin, *The Bayesian Bootstrap*, Annals of Statistics 9 (1981): weights drawn from a Dirichlet
+distribution instead of counts, so that no prompt and no group ever vanishes from a sample.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.catalog.tables import Floats
+
+
+def bootstrap_weights(units: NDArray[np.intp], draws: int, seed: int) -> Floats:
+    """Weights of prompts, [draws, n_prompts], with mean 1 in expectation.
+
+    Args:
+        units: [n_prompts], codes from 0; prompts of one unit (a task, a cluster of near-duplicates)
+            are drawn together, for they are no independent evidence. In a unit of several prompts
+            these are weighed in their turn, so that a test part which is one task has an interval.
+    """
+    random = np.random.default_rng(seed)
+    weights = random.exponential(size=(draws, int(units.max()) + 1))[:, units]
+    several = np.bincount(units)[units] > 1
+    weights[:, several] *= random.exponential(size=(draws, int(several.sum())))
+    return weights
+
+
+def interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
+    """The middle of the draws that holds `level` of them."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return float(low), float(high)
