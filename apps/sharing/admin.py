@@ -7,14 +7,14 @@ from apps.sharing.models import ShareLink
 
 @admin.register(ShareLink)
 class ShareLinkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["prefix", "team", "board", "note", "expires_at", "revoked_at", "views"]
-    list_select_related = ["team", "board"]
+    list_display = ["prefix", "team", "target", "note", "expires_at", "revoked_at", "views"]
+    list_select_related = ["team", *ShareLink.SHOWS]
     exclude = ["token_hash"]
     readonly_fields = [
         "team",
         "created_by",
-        "board",
-        "snapshot",
+        *ShareLink.SHOWS,
+        "blob",
         "prefix",
         "views",
         "last_viewed_at",

@@ -12,21 +12,21 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.leaderboards import queries as boards
 from apps.sharing import queries, services
+from apps.sharing.kinds import KINDS
 from apps.sharing.models import ShareLink
 from apps.teams.models import User
 
 
 class ShareLinkSerializer(serializers.ModelSerializer[ShareLink]):
-    board: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    board: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
     frozen = serializers.BooleanField(read_only=True)
 
     class Meta:
         model = ShareLink
         fields = [
             "id",
-            "board",
+            *ShareLink.SHOWS,
             "note",
             "prefix",
             "frozen",
@@ -40,16 +40,35 @@ class ShareLinkSerializer(serializers.ModelSerializer[ShareLink]):
 
 
 class NewShareLinkSerializer(serializers.Serializer[Any]):
-    """What a new link shows, and for how long."""
+    """What a new link shows, which is one of the objects named, and for how long."""
 
-    board = serializers.SlugField(max_length=60, help_text="The board's slug.")
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     days = serializers.IntegerField(
         min_value=1, max_value=services.MAX_DAYS, default=services.DEFAULT_DAYS
     )
     frozen = serializers.BooleanField(
-        default=True, help_text="Show the board as it is now, not as it stands when opened."
+        default=True, help_text="Show the object as it is now, not as it stands when opened."
     )
+
+    def get_fields(self) -> dict[str, Any]:
+        """With a field for each kind: the slug or the id of the object."""
+        named: dict[str, Any] = {}
+        for kind in KINDS.values():
+            converter, parameter = kind.key.split(":")
+            text = f"The {kind.noun}'s {'slug' if parameter == 'slug' else 'id'}."
+            if converter == "uuid":
+                named[kind.name] = serializers.UUIDField(required=False, help_text=text)
+            else:
+                named[kind.name] = serializers.SlugField(
+                    max_length=60, required=False, help_text=text
+                )
+        return named | super().get_fields()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one object is named."""
+        if len(KINDS.keys() & attrs.keys()) != 1:
+            raise ValidationError(f"Name one thing to share: {', '.join(KINDS)}.")
+        return attrs
 
 
 class MadeShareLinkSerializer(ShareLinkSerializer):
@@ -63,7 +82,8 @@ class MadeShareLinkSerializer(ShareLinkSerializer):
 
 
 class ShareLinkFilter(filters.FilterSet):  # type: ignore[misc]
-    board = filters.CharFilter(field_name="board__slug")
+    board = filters.CharFilter(field_name="board__slug", max_length=60)
+    selection = filters.UUIDFilter(field_name="selection__id")
 
     class Meta:
         model = ShareLink
@@ -73,7 +93,7 @@ class ShareLinkFilter(filters.FilterSet):  # type: ignore[misc]
 class ShareLinkViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ShareLink]
 ):
-    """Links that show one board to people without an account."""
+    """Links that show one board, selection or other result to people without an account."""
 
     queryset = ShareLink.objects.none()
     serializer_class = ShareLinkSerializer
@@ -89,10 +109,13 @@ class ShareLinkViewSet(
         serializer.is_valid(raise_exception=True)
         asked = dict(serializer.validated_data)
         user = cast(User, request.user)
-        board = boards.boards(user).filter(slug=asked.pop("board")).first()
-        if board is None:
-            raise ValidationError({"board": ["There is no such board here."]})
-        link, token = services.create_link(user=user, board=board, **asked)
+        (name,) = KINDS.keys() & asked.keys()
+        kind = KINDS[name]
+        lookup = {kind.key.split(":")[1]: asked.pop(name)}
+        target = kind.visible(user).filter(**lookup).first()
+        if target is None:
+            raise ValidationError({name: [f"There is no such {kind.noun} here."]})
+        link, token = services.create_link(user=user, **asked, **{name: target})
         link.url = request.build_absolute_uri(reverse("shared", args=[token]))  # type: ignore[attr-defined]
         return Response(MadeShareLinkSerializer(link).data, status=status.HTTP_201_CREATED)
 

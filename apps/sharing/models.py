@@ -1,19 +1,33 @@
 """Links that show one result to somebody without an account."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
-from apps.leaderboards.models import Board, Snapshot
+from apps.leaderboards.models import Board
+from apps.selection.models import SelectionSession
 from apps.teams.models import Secret, TeamOwned
 
 
 class ShareLink(TeamOwned, Secret):
-    """Read-only access to one board: as it was (frozen: `snapshot` set) or as it stands (live)."""
+    """Read-only access to one object: as it was (frozen: `blob` set) or as it stands (live).
 
-    board = models.ForeignKey(Board, models.CASCADE, related_name="share_links")
-    snapshot = models.ForeignKey(
-        Snapshot, models.CASCADE, null=True, blank=True, related_name="share_links"
+    Exactly one of the foreign keys in `SHOWS` is set; each has a kind in `apps.sharing.kinds`.
+    """
+
+    SHOWS = ("board", "selection")
+
+    board = models.ForeignKey(
+        Board, models.CASCADE, null=True, blank=True, related_name="share_links"
     )
+    selection = models.ForeignKey(
+        SelectionSession, models.CASCADE, null=True, blank=True, related_name="share_links"
+    )
+    # Content hash of what a frozen link shows; empty for a live one.
+    blob = models.CharField(max_length=64, blank=True)
     prefix = models.CharField(max_length=12)
     note = models.CharField(max_length=200, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -25,7 +39,12 @@ class ShareLink(TeamOwned, Secret):
         constraints = [
             models.CheckConstraint(
                 condition=Q(expires_at__isnull=False), name="share_link_always_ends"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(board__isnull=False, selection__isnull=True)
+                | Q(board__isnull=True, selection__isnull=False),
+                name="share_link_shows_one_thing",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -38,5 +57,15 @@ class ShareLink(TeamOwned, Secret):
 
     @property
     def frozen(self) -> bool:
-        """It shows the board as it was when the link was made."""
-        return self.snapshot_id is not None
+        """It shows the object as it was when the link was made."""
+        return bool(self.blob)
+
+    @property
+    def shows(self) -> str:
+        """Which kind of object it shows, by its name."""
+        return next(name for name in self.SHOWS if getattr(self, f"{name}_id") is not None)
+
+    @property
+    def target(self) -> Any:
+        """The object that it shows."""
+        return getattr(self, self.shows)

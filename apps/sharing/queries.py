@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from apps.leaderboards.models import Snapshot
+from apps.sharing.kinds import KINDS
 from apps.sharing.models import ShareLink
 from apps.teams.models import User
 from apps.teams.services import hash_secret
@@ -13,21 +13,20 @@ from apps.teams.services import hash_secret
 
 def links(user: User) -> QuerySet[ShareLink]:
     """The links that `user` may see, newest first."""
-    return ShareLink.objects.visible_to(user).select_related("team", "board", "created_by")
+    rows: QuerySet[ShareLink] = ShareLink.objects.visible_to(user).select_related(
+        "team", "created_by", *KINDS
+    )
+    return rows
 
 
 def link_of(token: str) -> ShareLink | None:
     """The link that a token belongs to, ended or not; None where there is none."""
+    needed = [f"{name}__{path}" for name, kind in KINDS.items() for path in kind.related]
     return (
         ShareLink.objects.filter(token_hash=hash_secret(token))
-        .select_related("team", "board__version__dataset", "board__current", "snapshot")
+        .select_related("team", *KINDS, *needed)
         .first()
     )
-
-
-def snapshot_of(link: ShareLink) -> Snapshot | None:
-    """What a link shows: its own snapshot, or the board's current one."""
-    return link.snapshot if link.snapshot_id else link.board.current
 
 
 def count_view(link: ShareLink) -> None:

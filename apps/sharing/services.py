@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from apps.leaderboards.models import Board
+from apps.sharing.kinds import KINDS
 from apps.sharing.models import ShareLink
-from apps.teams.models import Role, User
+from apps.teams.models import Role, TeamOwned, User
 from apps.teams.services import audit, new_secret, require
 
 DEFAULT_DAYS = 30
@@ -19,34 +19,46 @@ MAX_DAYS = 365
 
 @transaction.atomic
 def create_link(
-    *, user: User, board: Board, note: str = "", days: int = DEFAULT_DAYS, frozen: bool = True
+    *,
+    user: User,
+    note: str = "",
+    days: int = DEFAULT_DAYS,
+    frozen: bool = True,
+    **shown: TeamOwned,
 ) -> tuple[ShareLink, str]:
-    """A link to one board, and its token, which is not kept and cannot be shown again.
+    """A link to one object, and its token, which is not kept and cannot be shown again.
 
-    `frozen`: it shows the board as it is now for ever; else as it stands when it is opened. Raises
-    PermissionDenied below editor; ValidationError for a length of life outside 1 to 365 days, or a
-    board without numbers.
+    Args:
+        frozen: it shows the object as it is now for ever; else as it stands when it is opened.
+        shown: the object by the name of its kind, as in `board=board`.
+
+    Raises:
+        PermissionDenied: below editor. ValidationError: a length of life outside 1 to 365 days, an
+        object with nothing to show yet, or one that cannot be followed.
     """
-    require(user=user, team=board.team, role=Role.EDITOR)
+    ((name, target),) = shown.items()
+    kind = KINDS[name]
+    require(user=user, team=target.team, role=Role.EDITOR)
     if not 1 <= days <= MAX_DAYS:
         raise ValidationError({"days": f"A link lives 1 to {MAX_DAYS} days, not {days}."})
-    if board.current is None:
-        raise ValidationError("This board has no numbers yet: there is nothing to share.")
+    if not frozen and not kind.live:
+        raise ValidationError({"frozen": f"A {kind.noun} never changes: share it as it is."})
+    blob = kind.freeze(target)
     token, digest = new_secret()
     link = ShareLink(
-        team=board.team,
+        team=target.team,
         created_by=user,
-        board=board,
-        snapshot=board.current if frozen else None,
+        blob=blob if frozen else "",
         token_hash=digest,
         prefix=token[:6],
         note=note,
         expires_at=timezone.now() + timedelta(days=days),
+        **shown,
     )
     link.full_clean()
     link.save()
     audit(
-        user=user, team=board.team, action="link.created", target=board, link=link.prefix, days=days
+        user=user, team=link.team, action="link.created", target=target, link=link.prefix, days=days
     )
     return link, token
 
@@ -58,5 +70,7 @@ def revoke_link(*, user: User, link: ShareLink) -> ShareLink:
     if link.revoked_at is None:
         link.revoked_at = timezone.now()
         link.save(update_fields=["revoked_at"])
-        audit(user=user, team=link.team, action="link.revoked", target=link.board, link=link.prefix)
+        audit(
+            user=user, team=link.team, action="link.revoked", target=link.target, link=link.prefix
+        )
     return link

@@ -1,13 +1,22 @@
-"""Page addresses of this room."""
+"""Page addresses of this room: each kind's links beside its own pages, and what a token opens."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
 from apps.sharing import views
+from apps.sharing.kinds import KINDS, Kind
+
+
+def _of(kind: Kind) -> list[URLPattern]:
+    links, named = f"{kind.plural}/<{kind.key}>/links/", {"kind": kind.name}
+    return [
+        path(links, views.share_list, named, name=f"{kind.name}_links"),
+        path(f"{links}new/", views.share_new, named, name=f"{kind.name}_link_new"),
+    ]
+
 
 urlpatterns = [
-    path("boards/<slug:slug>/links/", views.share_list, name="share_list"),
-    path("boards/<slug:slug>/links/new/", views.share_new, name="share_new"),
-    path("boards/<slug:slug>/links/<uuid:pk>/revoke/", views.share_revoke, name="share_revoke"),
+    *(pattern for kind in KINDS.values() for pattern in _of(kind)),
+    path("links/<uuid:pk>/revoke/", views.share_revoke, name="link_revoke"),
     path("s/<str:token>/", views.shared, name="shared"),
     path("s/<str:token>/chart.svg", views.shared_chart, name="shared_chart"),
 ]

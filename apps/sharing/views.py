@@ -1,4 +1,4 @@
-"""Links of a board for its team, and the page that a link opens."""
+"""Links of an object for its team, and the page that a link opens."""
 
 from __future__ import annotations
 
@@ -19,65 +19,69 @@ from django.views.decorators.http import (
 )
 
 from apps.core.views import gone
-from apps.leaderboards import queries as boards
-from apps.leaderboards.models import Board
-from apps.leaderboards.pages import board_page
-from apps.leaderboards.views import chart_response, table_fragment, wants_table
 from apps.sharing import queries, services
 from apps.sharing.forms import ShareForm
+from apps.sharing.kinds import KINDS, Kind
 from apps.sharing.models import ShareLink
 from apps.teams.access import MemberRequest, get_visible, may, member_required
-from apps.teams.models import Role
+from apps.teams.models import Role, TeamOwned
 from apps.teams.services import require
 
 ENDED = "This link was revoked or its time is over. Ask whoever sent it for a new one."
 
 
-def _board(request: MemberRequest, slug: str) -> Board:
-    board: Board = get_visible(boards.boards(request.user), request.user, slug=slug)
-    return board
+def _target(request: MemberRequest, kind: Kind, key: dict[str, Any]) -> TeamOwned:
+    target: TeamOwned = get_visible(kind.visible(request.user), request.user, **key)
+    return target
 
 
 @member_required
 @require_GET
-def share_list(request: MemberRequest, slug: str) -> HttpResponse:
-    """The links of a board and the form for a new one."""
-    return _links_page(request, _board(request, slug), ShareForm())
+def share_list(request: MemberRequest, kind: str, **key: Any) -> HttpResponse:
+    """The links of an object and the form for a new one."""
+    sort = KINDS[kind]
+    return _links_page(request, sort, _target(request, sort, key), ShareForm(kind=sort))
 
 
 @member_required
 @require_http_methods(["GET", "POST"])
-def share_new(request: MemberRequest, slug: str) -> HttpResponse:
+def share_new(request: MemberRequest, kind: str, **key: Any) -> HttpResponse:
     """Make a link and show its address, this once."""
-    board = _board(request, slug)
+    sort = KINDS[kind]
+    target = _target(request, sort, key)
     if request.method == "GET":
-        return redirect("share_list", slug)
-    require(user=request.user, team=board.team, role=Role.EDITOR)
-    form = ShareForm(request.POST)
+        return redirect(f"{kind}_links", *key.values())
+    require(user=request.user, team=target.team, role=Role.EDITOR)
+    form = ShareForm(request.POST, kind=sort)
     if not form.is_valid():
-        return _links_page(request, board, form)
-    data = form.cleaned_data
+        return _links_page(request, sort, target, form)
     try:
-        link, token = services.create_link(
-            user=request.user,
-            board=board,
-            note=data["note"],
-            days=data["days"],
-            frozen=data["shows"] == "frozen",
-        )
+        asked = form.settings() | {kind: target}
+        link, token = services.create_link(user=request.user, **asked)
     except ValidationError as error:
-        form.add_error(None, error)
-        return _links_page(request, board, form)
-    address = request.build_absolute_uri(reverse("shared", args=[token]))
-    return render(request, "sharing/made.html", {"board": board, "link": link, "address": address})
-
-
-def _links_page(request: MemberRequest, board: Board, form: ShareForm) -> HttpResponse:
+        form.add_error(None, error.messages)
+        return _links_page(request, sort, target, form)
     context = {
-        "board": board,
-        "links": queries.links(request.user).filter(board=board),
+        "kind": sort,
+        "target": target,
+        "link": link,
+        "address": request.build_absolute_uri(reverse("shared", args=[token])),
+        "links_url": reverse(f"{kind}_links", args=[sort.lookup(target)]),
+    }
+    return render(request, "sharing/made.html", context)
+
+
+def _links_page(
+    request: MemberRequest, kind: Kind, target: TeamOwned, form: ShareForm
+) -> HttpResponse:
+    context = {
+        "kind": kind,
+        "target": target,
+        "target_url": kind.address(target),
+        "new_url": reverse(f"{kind.name}_link_new", args=[kind.lookup(target)]),
+        "links": queries.links(request.user).filter(**{kind.name: target}),
         "form": form,
-        "may_edit": may(request.user, board.team, Role.EDITOR),
+        "may_edit": may(request.user, target.team, Role.EDITOR),
     }
     status = 400 if form.errors else 200
     return render(request, "sharing/list.html", context, status=status)
@@ -85,11 +89,11 @@ def _links_page(request: MemberRequest, board: Board, form: ShareForm) -> HttpRe
 
 @member_required
 @require_POST
-def share_revoke(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
+def share_revoke(request: MemberRequest, pk: UUID) -> HttpResponse:
     """End a link."""
-    link = get_visible(queries.links(request.user), request.user, pk=pk, board__slug=slug)
+    link = get_visible(queries.links(request.user), request.user, pk=pk)
     services.revoke_link(user=request.user, link=link)
-    return redirect("share_list", slug)
+    return redirect(f"{link.shows}_links", KINDS[link.shows].lookup(link.target))
 
 
 def _quiet(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -116,40 +120,31 @@ def _open(token: str) -> ShareLink:
 @_quiet
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """The board that a link shows, to anybody who has the link; for htmx its table alone."""
+    """What a link shows, to anybody who has the link; for htmx a part of it."""
     try:
         link = _open(token)
     except Http404:
         return render(request, "404.html", status=404)
     if link.ended:
         return gone(request, ENDED)
-    snapshot = queries.snapshot_of(link)
-    page = snapshot and board_page(
-        board=link.board,
-        snapshot=snapshot,
-        query=request.GET,
-        url=reverse("shared", args=[token]),
-        chart_url=reverse("shared_chart", args=[token]),
-        shared=True,
-    )
-    if page and wants_table(request):
-        return table_fragment(request, page)
+    kind = KINDS[link.shows]
+    page = kind.page(request, link.target, link.blob, reverse("shared", args=[token]))
+    if isinstance(page, HttpResponse):
+        return page
     if request.method == "GET":
         queries.count_view(link)
-    return render(request, "sharing/shared.html", {"link": link, "page": page})
+    context = {"link": link, "kind": kind, "target": link.target, "page": page}
+    return render(request, "sharing/shared.html", context)
 
 
 @_quiet
 @require_safe
 def shared_chart(request: HttpRequest, token: str) -> HttpResponse:
-    """The chart of the board that a link shows."""
+    """The picture of what a link shows."""
     try:
         link = _open(token)
         if link.ended:
             return gone(request, ENDED)
-        snapshot = queries.snapshot_of(link)
-        if snapshot is None:
-            raise Http404
-        return chart_response(request, snapshot)
+        return KINDS[link.shows].chart(request, link.target, link.blob)
     except Http404:
         return render(request, "404.html", status=404)

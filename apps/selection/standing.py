@@ -1,0 +1,81 @@
+"""A session as it stands, as one plain document: what its twins and its share links are made from."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from apps.core.templatetags.assay import prose
+from apps.selection.curve import Curve, Reign
+from apps.selection.models import SelectionSession
+from apps.selection.pages import SessionPage, session_page, summary
+
+FORMAT = 1
+
+
+def standing_of(session: SelectionSession) -> dict[str, Any]:
+    """The document, ready for JSON: no item and no annotator is named in it.
+
+    Raises:
+        ValueError: the version has no predictions (any more).
+    """
+    page = session_page(session)
+    return {
+        "format": FORMAT,
+        "name": session.name,
+        "dataset": {"name": session.version.dataset.name, "version": session.version.number},
+        "items": session.version.item_count,
+        "method": session.method,
+        "method_name": page.method,
+        "delta": session.delta,
+        "alpha": session.alpha,
+        "seed": session.seed,
+        "audit_share": session.audit_share,
+        "state": session.state,
+        "verdict": _plain(page.sentence),
+        "stop_meter": {"sentence": page.meter.sentence, "share": round(page.meter.share, 4)},
+        "estimated": page.estimated,
+        **summary(page),
+        "curve": _curve(page),
+    }
+
+
+def _plain(sentence: str) -> str:
+    """A sentence of the page with its names in backticks."""
+    return html.unescape(re.sub("</?code>", "`", sentence))
+
+
+def _curve(page: SessionPage) -> dict[str, Any] | None:
+    if page.curve is None:
+        return None
+    reigns = [vars(reign) for reign in page.curve.reigns]
+    return {"leads": list(page.curve.leads), "reigns": reigns}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A document of `standing_of` as a page shows it."""
+
+    document: dict[str, Any]
+
+    @property
+    def sentence(self) -> SafeString:
+        """The verdict as HTML."""
+        return prose(self.document["verdict"])
+
+    @property
+    def title(self) -> str:
+        """The verdict as plain text, for previews of a link."""
+        return str(self.document["verdict"]).replace("`", "")
+
+    @property
+    def curve(self) -> Curve | None:
+        """How the lead grew; None before the first label."""
+        found = self.document["curve"]
+        if found is None:
+            return None
+        return Curve(tuple(found["leads"]), tuple(Reign(**reign) for reign in found["reigns"]))
