@@ -23,6 +23,7 @@ from apps.catalog.services import confirm_mapping, create_dataset, receive_uploa
 from apps.catalog.store import Items
 from apps.jobs.models import Job, Worker
 from apps.leaderboards.models import Board
+from apps.selection.models import Reservation
 from apps.selection.services import Answer, record, start_session
 from apps.sharing.models import ShareLink
 from apps.teams import services as teams
@@ -150,7 +151,9 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
     )
     worker = Worker.objects.create(name=f"{MARK}-worker", seen_at=timezone.now())
     member = Membership.objects.create(
-        team=team, user=User.objects.create_user("member@example.org", name=MARK)
+        team=team,
+        user=User.objects.create_user("member@example.org", name=MARK),
+        role=Role.ANNOTATOR,
     )
     secret, digest = teams.new_secret()
     link = ShareLink.objects.create(
@@ -168,6 +171,14 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
     token, _ = teams.create_token(user=owner, team=team, name=MARK, scope=Role.VIEWER)
     selection = start_session(user=owner, version=version, name=f"{MARK} selection")
     record(user=owner, session=selection, answer=Answer(ITEMS - 1, "label", "cat", f"{MARK} note"))
+    Reservation.objects.create(
+        session=selection, annotator=member.user, item=ITEMS - 1, second=True, until=timezone.now()
+    )
+    record(
+        user=member.user,
+        session=selection,
+        answer=Answer(ITEMS - 1, "label", "dog", f"{MARK} else"),
+    )
     objects = {
         ("boards", "slug"): board.slug,
         ("boards", "pk"): board.pk,

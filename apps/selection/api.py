@@ -16,6 +16,7 @@ from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
 from apps.core.api import Text
 from apps.selection import exports, queries, services
+from apps.selection.agreement_page import agreement_page
 from apps.selection.methods.registry import METHODS
 from apps.selection.models import LabelEvent, SelectionSession
 from apps.selection.pages import session_page, summary
@@ -46,6 +47,7 @@ class SelectionSerializer(serializers.ModelSerializer[SelectionSession]):
             "alpha",
             "seed",
             "audit_share",
+            "second_share",
             "budget",
             "label_price",
             "event_count",
@@ -68,6 +70,12 @@ class NewSelectionSerializer(serializers.Serializer[Any]):
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
     audit_share = serializers.FloatField(
         min_value=0, max_value=1, default=0.1, help_text="Share of the items drawn uniformly."
+    )
+    second_share = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        default=0.1,
+        help_text="Share of the labels, at most, that are second opinions.",
     )
     budget = serializers.IntegerField(
         min_value=1, max_value=1_000_000, required=False, allow_null=True
@@ -130,6 +138,43 @@ class EventSerializer(serializers.Serializer[Any]):
     uniform_draw = serializers.BooleanField()
     answers_seen = serializers.BooleanField()
     undoes = serializers.IntegerField(allow_null=True)
+
+
+class SettleSerializer(serializers.Serializer[Any]):
+    """What an item is on which annotators differ."""
+
+    item = Text(max_length=200, help_text="The item's id.")
+    label: Any = Text(max_length=200, help_text="Its class.")
+
+
+class PairSerializer(serializers.Serializer[Any]):
+    """Two annotators on the items that both labelled; `kappa` is Cohen's."""
+
+    first = serializers.CharField()
+    second = serializers.CharField()
+    items = serializers.IntegerField()
+    same = serializers.FloatField()
+    kappa = serializers.FloatField(allow_null=True)
+
+
+class DifferenceSerializer(serializers.Serializer[Any]):
+    """An item that annotators called differently, by annotator; `settled` is an editor's word."""
+
+    item = serializers.CharField()
+    opinions = serializers.DictField(child=serializers.CharField())
+    counts_as = serializers.CharField()
+    settled = serializers.BooleanField()
+
+
+class AgreementSerializer(serializers.Serializer[Any]):
+    """How well annotators agree; `alpha` is Krippendorff's, `quality` CROWDLAB's of each annotator."""
+
+    items = serializers.IntegerField()
+    opinions = serializers.IntegerField()
+    alpha = serializers.FloatField(allow_null=True)
+    pairs = PairSerializer(many=True)
+    quality = serializers.DictField(child=serializers.FloatField())
+    differences = DifferenceSerializer(many=True)
 
 
 class MoveSerializer(serializers.Serializer[Any]):
@@ -218,13 +263,32 @@ class SelectionViewSet(
         serializer = AnswerSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
-        ids = catalog.item_ids_of(session.version)
-        if asked["item"] not in ids:
-            raise ValidationError({"item": [f"There is no item `{asked['item']}` here."]})
-        answer = Answer(
-            ids.index(asked["item"]), asked["kind"], asked.get("label", ""), asked.get("note", "")
-        )
+        item = _index(session, asked["item"])
+        answer = Answer(item, asked["kind"], asked.get("label", ""), asked.get("note", ""))
         event = services.record(user=user, session=session, answer=answer)
+        return Response(_event(session, event), status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=AgreementSerializer)
+    @action(detail=True)
+    def agreement(self, request: Request, pk: str) -> Response:
+        """How well annotators agree; 404 where the predictions are gone."""
+        try:
+            page = agreement_page(self.get_object())
+        except ValueError as error:
+            raise NotFound(str(error)) from error
+        return Response(AgreementSerializer(page.as_dict()).data)
+
+    @extend_schema(request=SettleSerializer, responses={201: EventSerializer})
+    @action(detail=True, methods=["post"])
+    def settle(self, request: Request, pk: str) -> Response:
+        """Say what an item is on which annotators differ."""
+        session, user = self.get_object(), _user(request)
+        require(user=user, team=session.team, role=Role.EDITOR)
+        serializer = SettleSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        item = _index(session, serializer.validated_data["item"])
+        label = serializer.validated_data["label"]
+        event = services.settle(user=user, session=session, item=item, label=label)
         return Response(_event(session, event), status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses={201: EventSerializer})
@@ -252,6 +316,13 @@ class SelectionViewSet(
     def events(self, request: Request, pk: str) -> Response:
         """The whole log: every answer with its annotator, seconds and draw probability."""
         return Response(EventSerializer(exports.events(self.get_object()), many=True).data)
+
+
+def _index(session: SelectionSession, item: str) -> int:
+    ids = catalog.item_ids_of(session.version)
+    if item not in ids:
+        raise ValidationError({"item": [f"There is no item `{item}` here."]})
+    return ids.index(item)
 
 
 def _item(session: SelectionSession, index: int) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def events_json(session: SelectionSession) -> dict[str, Any]:
         "delta": session.delta,
         "alpha": session.alpha,
         "audit_share": session.audit_share,
+        "second_share": session.second_share,
         "budget": session.budget,
         "state": session.state,
         "events": events(session),

@@ -40,6 +40,13 @@ class SessionForm(forms.Form):
         initial=10,
         help_text="The others are chosen because they tell the models apart best.",
     )
+    second = forms.FloatField(
+        label="Second opinions, in percent of the labels at most",
+        min_value=0,
+        max_value=100,
+        initial=10,
+        help_text="Where several people label, doubtful labels are asked again. 0 asks each item once.",
+    )
     budget = forms.IntegerField(
         label="Labels you can afford at most",
         required=False,
@@ -75,6 +82,7 @@ class SessionForm(forms.Form):
             "name": data["name"],
             "delta": round(data["points"] / 100, 6),
             "audit_share": round(data["audit"] / 100, 6),
+            "second_share": round(data["second"] / 100, 6),
             "budget": data["budget"],
             "label_price": data["label_price"],
             "method": data["method"],
@@ -97,3 +105,10 @@ class AnswerForm(forms.Form):
         kind = data["kind"] or LabelEvent.Kind.LABEL
         label = data["label"] if kind == LabelEvent.Kind.LABEL else ""
         return Answer(data["item"], kind, label, data["note"])
+
+
+class SettleForm(forms.Form):
+    """What the page of conflicts sends: the item and what it is."""
+
+    item = forms.IntegerField(min_value=0, max_value=2**31 - 1)
+    label = forms.CharField(max_length=200, strip=True)

@@ -21,7 +21,7 @@ class Meter:
         stop: the rules' say on it.
         worst: further labels that always suffice for a choice that no missing label can change.
         labels: labelled items that count, the dataset's and the session's.
-        given: those of the session.
+        given: those that annotators gave in the session, further opinions too.
         budget: as set, or None.
     """
 
@@ -92,6 +92,6 @@ def meter_of(session: SelectionSession, basis: Basis) -> Meter:
         stop=stop,
         worst=0 if stop.certain else sure.worst_case_labels_left,
         labels=int((basis.labels != NOT_LABELLED).sum()),
-        given=len(basis.labelling.labels),
+        given=basis.labelling.given,
         budget=session.budget,
     )

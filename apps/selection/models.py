@@ -36,6 +36,10 @@ class SelectionSession(TeamOwned):
     audit_share = models.FloatField(
         default=0.1, validators=[MinValueValidator(0), MaxValueValidator(1)]
     )
+    # Share of the labels, at most, that are further opinions on items with a label.
+    second_share = models.FloatField(
+        default=0.1, validators=[MinValueValidator(0), MaxValueValidator(1)]
+    )
     budget = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     # What a label costs, in US dollars.
     label_price = models.DecimalField(
@@ -59,6 +63,10 @@ class SelectionSession(TeamOwned):
                 name="session_audit_share_is_a_share",
             ),
             models.CheckConstraint(
+                condition=Q(second_share__gte=0, second_share__lte=1),
+                name="session_second_share_is_a_share",
+            ),
+            models.CheckConstraint(
                 condition=Q(budget__isnull=True) | Q(budget__gte=1), name="session_budget_buys"
             ),
             models.CheckConstraint(
@@ -75,7 +83,8 @@ class LabelEvent(Base):
     """What an annotator said of an item; added to the end of the log, never altered.
 
     `number` counts the events of a session from 1. `probability` is the one with which the item was
-    drawn for this annotator, given the labels before; None where the item was not asked for.
+    drawn for this annotator, given the labels before; None where the item was not asked for, and for
+    a second opinion.
     `seconds` passed from when the item was first shown to them until they answered.
     """
 
@@ -84,6 +93,8 @@ class LabelEvent(Base):
         SKIP = "skip", "skipped"
         UNSURE = "unsure", "unsure"
         UNDO = "undo", "undone"
+        # An editor's word on an item that annotators called differently.
+        SETTLE = "settle", "settled"
 
     session = models.ForeignKey(SelectionSession, models.CASCADE, related_name="events")
     number = models.PositiveIntegerField()
@@ -105,7 +116,8 @@ class LabelEvent(Base):
         constraints = [
             models.UniqueConstraint(fields=["session", "number"], name="event_number_unique"),
             models.CheckConstraint(
-                condition=Q(kind="label", label__gt="") | (~Q(kind="label") & Q(label="")),
+                condition=Q(kind__in=["label", "settle"], label__gt="")
+                | (~Q(kind__in=["label", "settle"]) & Q(label="")),
                 name="event_has_a_label_if_it_is_one",
             ),
             models.CheckConstraint(
@@ -140,6 +152,8 @@ class Reservation(Base):
     until = models.DateTimeField()
     probability = models.FloatField(null=True)
     audit = models.BooleanField(default=False)
+    # Others have labelled the item; it is asked again to hear whether somebody else agrees.
+    second = models.BooleanField(default=False)
     revealed = models.BooleanField(default=False)
 
     class Meta:

@@ -78,6 +78,8 @@ class SessionPage:
     unsure: int
     spent: str
     conflicts: tuple[str, ...]
+    differing: int
+    tied: int
     method: str
     usable: int
 
@@ -108,7 +110,9 @@ def session_page(session: SelectionSession) -> SessionPage:
         audit_labels=sum(event.audit for event in given.values()),
         skipped=sum(one.skipped for one in annotators),
         unsure=sum(one.unsure for one in annotators),
-        spent=_spent(session, len(given)),
+        spent=_spent(session, basis.labelling.given),
+        differing=len(basis.labelling.differing),
+        tied=len(basis.labelling.tied),
         conflicts=tuple(basis.table.item_ids[item] for item in basis.conflicts),
         method=METHOD_NAMES[session.method],
         usable=sum(basis.stored[item] == NOT_LABELLED for item in given),

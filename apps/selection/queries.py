@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from django.db.models import QuerySet
 
 from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
-from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Mask, PredictionTable
+from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Floats, Mask, PredictionTable
 from apps.selection.models import LabelEvent, Reservation, SelectionSession
 
 Kind = LabelEvent.Kind
@@ -52,16 +53,45 @@ class Labelling:
     """What the events of a session come to: those that were undone count no more.
 
     Attributes:
-        labels: the event that labelled an item, by item, in the order given.
+        labels: by item, the event of its first opinion, with the label that the item has: what an
+            editor settled, else what most annotators say, else the first opinion. In the order in
+            which the first opinions were given.
+        opinions: by item and annotator, the event of theirs that labels it.
+        settled: by item, the event by which an editor settled its label.
         passed: by annotator and item, the number of the event by which they skipped it or were unsure.
         last: by annotator, the newest event of theirs that an undo would take back.
         count: number of events, undone ones and undos too.
     """
 
     labels: dict[int, Event] = field(default_factory=dict)
+    opinions: dict[int, dict[int | None, Event]] = field(default_factory=dict)
+    settled: dict[int, Event] = field(default_factory=dict)
     passed: dict[int | None, dict[int, int]] = field(default_factory=dict)
     last: dict[int | None, Event] = field(default_factory=dict)
     count: int = 0
+
+    @property
+    def given(self) -> int:
+        """Labels that annotators gave: every opinion on every item."""
+        return sum(map(len, self.opinions.values()))
+
+    @property
+    def differing(self) -> list[int]:
+        """Items that annotators called differently, settled ones too."""
+        return [
+            item
+            for item, said in self.opinions.items()
+            if len({event.label for event in said.values()}) > 1
+        ]
+
+    @property
+    def tied(self) -> list[int]:
+        """Items on which no label has most opinions and that nobody has settled."""
+        return [
+            item
+            for item, said in self.opinions.items()
+            if item not in self.settled and _most(said) is None
+        ]
 
 
 def labelling_of(events: Sequence[Event]) -> Labelling:
@@ -73,10 +103,23 @@ def labelling_of(events: Sequence[Event]) -> Labelling:
             continue
         found.last[event.annotator_id] = event
         if event.kind == Kind.LABEL:
-            found.labels[event.item] = event
+            found.opinions.setdefault(event.item, {})[event.annotator_id] = event
+        elif event.kind == Kind.SETTLE:
+            found.settled[event.item] = event
         else:
             found.passed.setdefault(event.annotator_id, {})[event.item] = event.number
+    for item, said in found.opinions.items():
+        first = next(iter(said.values()))
+        settled = found.settled.get(item)
+        label = settled.label if settled else _most(said) or first.label
+        found.labels[item] = first._replace(label=label)
     return found
+
+
+def _most(said: dict[int | None, Event]) -> str | None:
+    """The label with the most opinions; None where several have as many."""
+    counts = Counter(event.label for event in said.values()).most_common(2)
+    return None if len(counts) > 1 and counts[0][1] == counts[1][1] else counts[0][0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +175,22 @@ def basis(table: PredictionTable, stored: Classes, labelling: Labelling) -> Basi
             # A class that left with its predictions says nothing of the candidates that are there.
             labels[item] = code.get(event.label, NOT_LABELLED)
     return Basis(table, stored, labels, labelling, is_open, disputed_items(table))
+
+
+def named_opinions(labelling: Labelling) -> dict[int, dict[str, str]]:
+    """By item and annotator, a number that stands for the person, what they called it."""
+    return {
+        item: {str(person): event.label for person, event in said.items()}
+        for item, said in labelling.opinions.items()
+    }
+
+
+def vote_weights(basis: Basis) -> Floats:
+    """[n_models], how far a candidate's vote counts beside annotators: its share right so far."""
+    known = basis.labels != NOT_LABELLED
+    answers = basis.table.predictions[:, known]
+    right = (answers == basis.labels[known]).sum(axis=1)
+    return np.asarray((right + 1) / ((answers != NOT_RUN).sum(axis=1) + 2))
 
 
 def disputed_items(table: PredictionTable) -> Mask:

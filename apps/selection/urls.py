@@ -11,6 +11,7 @@ urlpatterns = [
     path("selections/new/", views.selection_new, name="selection_new"),
     path(_ONE, views.selection_detail, name="selection_detail"),
     path(f"{_ONE}label/", views.selection_label, name="selection_label"),
+    path(f"{_ONE}agreement/", views.selection_agreement, name="selection_agreement"),
     path(f"{_ONE}state/", views.selection_state, name="selection_state"),
     path(f"{_ONE}delete/", views.selection_delete, name="selection_delete"),
     path(f"{_ONE}events.csv", views.selection_events_csv, name="selection_events_csv"),

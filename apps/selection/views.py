@@ -18,7 +18,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.catalog import queries as catalog
 from apps.catalog.tables import NOT_RUN
 from apps.selection import exports, queries, services
-from apps.selection.forms import AnswerForm, SessionForm
+from apps.selection.agreement_page import TERMS as AGREEMENT_TERMS
+from apps.selection.agreement_page import agreement_page
+from apps.selection.forms import AnswerForm, SessionForm, SettleForm
 from apps.selection.meter import meter_of
 from apps.selection.models import LabelEvent, SelectionSession
 from apps.selection.pages import SHOWN, TERMS, session_page
@@ -196,6 +198,50 @@ def _task(user: User, session: SelectionSession, turn: Turn) -> dict[str, Any]:
         votes = Counter(int(vote) for vote in basis.table.predictions[:, item] if vote != NOT_RUN)
         context["answers"] = [(classes[vote], count) for vote, count in votes.most_common()]
     return context
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def selection_agreement(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """How well annotators agree, and the items on which they do not, for an editor to settle."""
+    session, problem = _session(request, pk), ""
+    if request.method == "POST":
+        require(user=request.user, team=session.team, role=Role.EDITOR)
+        problem = _settle(request, session)
+        if not problem:
+            return redirect("selection_agreement", pk)
+    context: dict[str, Any] = {
+        "session": session,
+        "problem": problem,
+        "terms": AGREEMENT_TERMS,
+        "may_settle": may(request.user, session.team, Role.EDITOR) and session.state != "closed",
+    }
+    try:
+        page = agreement_page(session)
+    except ValueError as error:
+        context["problem"] = str(error)
+    else:
+        shown = Paginator(page.differences, PAGE_SIZE).get_page(request.GET.get("page"))
+        items = catalog.items_of(session.version, [one.item for one in shown])
+        context |= {
+            "agreement": page,
+            "page": shown,
+            "differences": list(zip(shown, items, strict=True)),
+        }
+    status = 400 if problem else 200
+    return render(request, "selection/agreement.html", context, status=status)
+
+
+def _settle(request: MemberRequest, session: SelectionSession) -> str:
+    """Settle the item that was sent; the sentence that says why that could not be done, or nothing."""
+    try:
+        form = SettleForm(request.POST)
+        if not form.is_valid():
+            return "Nothing was settled: say which item, and choose a class."
+        services.settle(user=request.user, session=session, **form.cleaned_data)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
 
 
 @member_required

@@ -95,7 +95,7 @@ def test_the_same_item_is_shown_until_it_is_answered(begin: Begin, anna: User) -
 
 
 def test_two_annotators_never_have_the_same_item(begin: Begin, anna: User, eddie: User) -> None:
-    session = begin(audit_share=0.3)
+    session = begin(audit_share=0.3, second_share=0)
     for _ in range(15):
         one = item_of(next_item(user=anna, session=session))
         other = item_of(next_item(user=eddie, session=session))

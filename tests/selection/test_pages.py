@@ -43,8 +43,8 @@ def test_a_selection_is_started_from_its_form(
     version = begin().version
     client = client_of(alice)
     sent = {
-        "version": version.pk, "name": "Which one", "points": "2", "audit": "25", "budget": "50",
-        "label_price": "0.08", "method": "model_selector",
+        "version": version.pk, "name": "Which one", "points": "2", "audit": "25", "second": "20",
+        "budget": "50", "label_price": "0.08", "method": "model_selector",
     }  # fmt: skip
     response = client.post(reverse("selection_new"), sent)
     session = SelectionSession.objects.get(name="Which one")
@@ -58,7 +58,13 @@ def test_the_form_says_what_is_wrong_and_starts_nothing(
     begin()
     alike = predicted(alice, team, [[0, 1], [0, 1]], name="Alike")
     client, before = client_of(alice), SelectionSession.objects.count()
-    good = {"version": alike.pk, "points": "1", "audit": "10", "method": "model_selector"}
+    good = {
+        "version": alike.pk,
+        "points": "1",
+        "audit": "10",
+        "second": "0",
+        "method": "model_selector",
+    }
     for change, words in [
         ({}, "no label can tell them apart"),
         ({"budget": "0"}, "A budget of 0 labels buys none"),

@@ -6,6 +6,7 @@ from apps.selection.services.labelling import (
     next_item,
     record,
     reveal,
+    settle,
     undo,
 )
 from apps.selection.services.sessions import (
@@ -43,6 +44,7 @@ __all__ = [
     "record",
     "reopen_session",
     "reveal",
+    "settle",
     "start_session",
     "suggest_items",
     "undo",

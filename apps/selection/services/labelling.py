@@ -14,12 +14,13 @@ from apps.catalog import queries as catalog
 from apps.catalog.readers.problems import shown
 from apps.catalog.tables import NOT_LABELLED, Mask
 from apps.selection import queries
+from apps.selection.agreement import second_opinion
 from apps.selection.choosers import chooser_of
 from apps.selection.models import LabelEvent, Reservation, SelectionSession
 from apps.selection.queries import Basis, Labelling
 from apps.selection.services.sessions import locked
 from apps.teams.models import Role, User
-from apps.teams.services import require
+from apps.teams.services import audit, require
 
 Kind = LabelEvent.Kind
 State = SelectionSession.State
@@ -28,6 +29,7 @@ RESERVED_FOR = timedelta(minutes=10)
 _TRIES = 5  # when others take the chosen item at the same moment
 _AHEAD = 8  # suggestions asked for at once where the first is not free
 _CLASSES_NAMED = 10
+MOST_OPINIONS = 3  # on one item; beyond that an editor settles it
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ class Answer:
 @dataclass(frozen=True)
 class _Draw:
     item: int
-    probability: float
+    probability: float | None
     audit: bool
+    second: bool = False
 
 
 def next_item(*, user: User, session: SelectionSession) -> Turn:
@@ -64,7 +67,9 @@ def next_item(*, user: User, session: SelectionSession) -> Turn:
 
     With probability `audit_share` it is drawn uniformly from the items without a label that nobody
     else has, else it is the method's choice among them; the probability of this item is recorded.
-    Items that the user has skipped or was unsure of come last.
+    Items that the user has skipped or was unsure of come last. Where ActiveLab finds that somebody
+    else's label needs a second opinion more, that item is asked again instead, for at most the share
+    of the labels that the session sets aside for it; nothing tells the user that it was.
 
     Raises:
         PermissionDenied: below annotator.
@@ -80,7 +85,7 @@ def next_item(*, user: User, session: SelectionSession) -> Turn:
             return Turn(basis, reason=reason)
         now = timezone.now()
         own = Reservation.objects.filter(session=session, annotator=user).first()
-        if own is not None and basis.open[own.item]:
+        if own is not None and (own.second or basis.open[own.item]):
             if own.until < now + RESERVED_FOR / 2:
                 Reservation.objects.filter(pk=own.pk).update(until=now + RESERVED_FOR)
             return Turn(basis, own)
@@ -108,7 +113,7 @@ def _nothing_to_ask(session: SelectionSession, basis: Basis) -> str:
         return "Every item has a label."
     if not (basis.open & basis.disputed).any():
         return "The models agree on every item left: no further label can tell them apart."
-    if session.budget is not None and len(basis.labelling.labels) >= session.budget:
+    if session.budget is not None and basis.labelling.given >= session.budget:
         return f"The budget of {session.budget:,} labels is used up."
     return ""
 
@@ -129,6 +134,10 @@ def _draw(session: SelectionSession, basis: Basis, taken: set[int], user: User) 
     random = np.random.default_rng((session.seed, basis.labelling.count, user.pk))
     share = session.audit_share
     suggested = _suggested(session, basis, free)
+    if suggested is not None:
+        again = _asked_again(session, basis, taken, user, suggested[0])
+        if again is not None:
+            return _Draw(again, None, False, second=True)
     audit = suggested is None or bool(random.random() < share)
     uniform = 1 / int(free.sum())
     if audit:
@@ -140,6 +149,36 @@ def _draw(session: SelectionSession, basis: Basis, taken: set[int], user: User) 
         return _Draw(item, uniform, True)
     chosen = suggested[1] if item == suggested[0] else 0.0
     return _Draw(item, min(1.0, share * uniform + (1 - share) * chosen), audit)
+
+
+def _asked_again(
+    session: SelectionSession, basis: Basis, taken: set[int], user: User, new: int
+) -> int | None:
+    """An item labelled by others that needs the user's opinion more than `new` needs a first one."""
+    labelling = basis.labelling
+    seconds = labelling.given - len(labelling.opinions)
+    if seconds + 1 > session.second_share * (labelling.given + 1):
+        return None
+    passed = labelling.passed.get(user.pk, {})
+    again = [
+        item
+        for item, said in labelling.opinions.items()
+        if user.pk not in said
+        and len(said) < MOST_OPINIONS
+        and item not in labelling.settled
+        and item not in taken
+        and item not in passed
+        and basis.stored[item] == NOT_LABELLED
+    ]
+    if not again:
+        return None
+    return second_opinion(
+        queries.named_opinions(labelling),
+        basis.table,
+        queries.vote_weights(basis),
+        again=again,
+        new=new,
+    )
 
 
 def _suggested(session: SelectionSession, basis: Basis, free: Mask) -> tuple[int, float] | None:
@@ -179,6 +218,7 @@ def _reserve(session: SelectionSession, user: User, draw: _Draw, seen: int) -> R
                 until=now + RESERVED_FOR,
                 probability=draw.probability,
                 audit=draw.audit,
+                second=draw.second,
             )
     except IntegrityError:
         return None
@@ -202,10 +242,11 @@ def record(*, user: User, session: SelectionSession, answer: Answer) -> LabelEve
     with transaction.atomic():
         held = locked(session)
         labelling = queries.labelling_of(queries.events_of(held))
-        _refuse(held, labelling, ids[answer.item], answer, stored)
         reservation = Reservation.objects.filter(
             session=held, annotator=user, item=answer.item
         ).first()
+        asked_again = reservation is not None and reservation.second
+        _refuse(held, labelling, ids[answer.item], answer, stored, asked_again=asked_again)
         event = _append(
             held,
             item=answer.item,
@@ -244,16 +285,18 @@ def _refuse(
     item: str,
     answer: Answer,
     stored: dict[str, str],
+    *,
+    asked_again: bool,
 ) -> None:
     """Raise ValidationError where the session, as it stands, cannot take the answer."""
     _refuse_unless_open(session)
-    known = labelling.labels.get(answer.item)
+    known = None if asked_again else labelling.labels.get(answer.item)
     label = stored.get(item) or (known.label if known is not None else "")
     if label:
         raise ValidationError(
             f"Item `{shown(item)}` has the label `{shown(label)}` already; nothing was changed."
         )
-    full = session.budget is not None and len(labelling.labels) >= session.budget
+    full = session.budget is not None and labelling.given >= session.budget
     if full and answer.kind == Kind.LABEL:
         raise ValidationError(
             f"The budget of {session.budget:,} labels is used up; this one was not taken."
@@ -289,6 +332,38 @@ def _append(session: SelectionSession, **fields: object) -> LabelEvent:
     return event
 
 
+def settle(*, user: User, session: SelectionSession, item: int, label: str) -> LabelEvent:
+    """Say what an item is on which annotators differ; `undo` takes it back.
+
+    Raises:
+        PermissionDenied: below editor. ValidationError: no such item or class, nobody has labelled the
+        item, the dataset has a label for it, or the session is closed.
+    """
+    require(user=user, team=session.team, role=Role.EDITOR)
+    ids = catalog.item_ids_of(session.version)
+    if not 0 <= item < len(ids):
+        raise ValidationError(f"{session.version} has no item with the number {item}.")
+    named = _checked_label(session, Answer(item, Kind.LABEL, label), ids[item])
+    stored, _ = catalog.stored_labels(session.version)
+    with transaction.atomic():
+        held = locked(session)
+        if held.state == State.CLOSED:
+            _refuse_unless_open(held)
+        if item not in queries.labelling_of(queries.events_of(held)).opinions:
+            raise ValidationError(
+                f"Nobody has labelled item `{shown(ids[item])}` here: there is nothing to settle."
+            )
+        if ids[item] in stored:
+            raise ValidationError(
+                f"Item `{shown(ids[item])}` has the label `{shown(stored[ids[item]])}` in the dataset; "
+                "withdraw it there first."
+            )
+        event = _append(held, item=item, annotator=user, kind=Kind.SETTLE, label=named)
+        Reservation.objects.filter(session=held, item=item).delete()
+        audit(user=user, team=held.team, action="selection.settled", target=held, item=ids[item])
+    return event
+
+
 def undo(*, user: User, session: SelectionSession) -> LabelEvent:
     """Take back the user's newest answer that still counts, and put its item in front of them again.
 
@@ -302,15 +377,19 @@ def undo(*, user: User, session: SelectionSession) -> LabelEvent:
     with transaction.atomic():
         held = locked(session)
         _refuse_unless_open(held)
-        last = queries.labelling_of(queries.events_of(held)).last.get(user.pk)
+        labelling = queries.labelling_of(queries.events_of(held))
+        last = labelling.last.get(user.pk)
         if last is None:
             raise ValidationError("There is nothing of yours to take back.")
-        if last.kind == Kind.LABEL and ids[last.item] in stored:
+        if last.label and ids[last.item] in stored:
             raise ValidationError(
                 f"The label of item `{shown(ids[last.item])}` is the dataset's now; "
                 "withdraw it there."
             )
         event = _append(held, item=last.item, annotator=user, kind=Kind.UNDO, undoes_id=last.pk)
+        if last.kind == Kind.SETTLE:
+            return event
+        others = labelling.opinions.get(last.item, {}).keys() - {user.pk}
         rows = Reservation.objects.filter(session=held)
         taken = rows.filter(item=last.item, until__gt=timezone.now()).exclude(annotator=user)
         if not taken.exists():
@@ -323,6 +402,7 @@ def undo(*, user: User, session: SelectionSession) -> LabelEvent:
                 until=timezone.now() + RESERVED_FOR,
                 probability=last.probability,
                 audit=last.audit,
+                second=bool(others),
                 revealed=LabelEvent.objects.get(pk=last.pk).revealed,
             )
     return event

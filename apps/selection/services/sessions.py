@@ -34,7 +34,8 @@ def start_session(
     label_price: Decimal | None = None,
     **settings: Any,
 ) -> SelectionSession:
-    """Open a session on a version with predictions; `settings`: delta, alpha, seed, audit_share.
+    """Open a session on a version with predictions; `settings`: delta, alpha, seed, audit_share,
+    second_share.
 
     Raises:
         PermissionDenied: below editor. ValidationError: a setting out of its range, or predictions
@@ -131,23 +132,20 @@ def hand_over(*, user: User, session: SelectionSession) -> LabelBatch | None:
     """Add the session's labels to the dataset's; None where there is none to add.
 
     A label that disagrees with the dataset's stays in the session alone: `Basis.conflicts` names it.
+    So does one on which annotators are split evenly until an editor settles it.
     """
     require(user=user, team=session.team, role=Role.EDITOR)
     held = locked(session)
-    given = queries.labelling_of(queries.events_of(held)).labels
+    labelling = queries.labelling_of(queries.events_of(held))
     ids = catalog.item_ids_of(held.version)
     stored, _ = catalog.stored_labels(held.version)
-    new = {ids[item]: event for item, event in given.items() if ids[item] not in stored}
-    people = User.objects.in_bulk({event.annotator_id for event in new.values()})
+    kept = {item for item in labelling.labels if ids[item] in stored} | set(labelling.tied)
+    new = {item: event.label for item, event in labelling.labels.items() if item not in kept}
     batch = add_labels(
         user=user,
         version=held.version,
-        labels={item: event.label for item, event in new.items()},
-        annotators={
-            item: str(people[event.annotator_id])
-            for item, event in new.items()
-            if event.annotator_id in people
-        },
+        labels={ids[item]: label for item, label in new.items()},
+        annotators={ids[item]: name for item, name in _named(labelling, new).items()},
     )
     if batch is not None:
         audit(
@@ -159,6 +157,17 @@ def hand_over(*, user: User, session: SelectionSession) -> LabelBatch | None:
             batch=str(batch.pk),
         )
     return batch
+
+
+def _named(labelling: queries.Labelling, labels: dict[int, str]) -> dict[int, str]:
+    """By item, who gave it this label: the first who said so, or the editor who settled it."""
+    by = {}
+    for item, label in labels.items():
+        said = [*labelling.opinions[item].values()]
+        said += [labelling.settled[item]] if item in labelling.settled else []
+        by[item] = next(event.annotator_id for event in said if event.label == label)
+    people = User.objects.in_bulk(set(by.values()) - {None})
+    return {item: str(people[person]) for item, person in by.items() if person in people}
 
 
 _MOVES: dict[str, Callable[..., object]] = {
