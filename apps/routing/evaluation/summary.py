@@ -107,19 +107,21 @@ def _paired(
         return None
     ones, others = [one for one, _ in pairs], [other for _, other in pairs]
     found = [_known(getattr(one, what)) - _known(getattr(other, what)) for one, other in pairs]
-    low, high = interval(_draws(ones, what, weights) - _draws(others, what, weights))
-    return Estimate(100 * float(np.mean(found)), 100 * low, 100 * high)
+    mean = float(np.mean(found))
+    low, high = interval(mean, _draws(ones, what, weights) - _draws(others, what, weights))
+    return Estimate(100 * mean, 100 * low, 100 * high)
 
 
 def _savings(routers: Sequence[RouterSplit], weights: Floats) -> dict[str, float | int] | None:
     found = [router.cost_save for router in routers if router.cost_save is not None]
     if not found:
         return None
-    low, high = interval(_draws(routers, "cost_save", weights))
+    mean = float(np.mean(found))
+    low, high = interval(mean, _draws(routers, "cost_save", weights))
     return {
-        "mean": float(np.mean(found)),
-        "low": low,
-        "high": high,
+        "mean": mean,
+        "low": max(low, 0.0),
+        "high": min(high, 1.0),
         "worst": min(found),
         "splits_reached": sum(router.reached for router in routers),
     }

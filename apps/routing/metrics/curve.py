@@ -29,9 +29,8 @@ class Hull:
 
     def at(self, cost: ArrayLike) -> Floats:
         """The quality to be had at these costs; left of the first vertex, the first vertex's."""
-        return np.asarray(
-            np.interp(np.asarray(cost, dtype=np.float64), self.cost, self.quality), dtype=np.float64
-        )
+        wanted = np.asarray(cost, dtype=np.float64)
+        return np.asarray(np.interp(wanted, self.cost, self.quality))
 
     def mean(self, low: float, high: float) -> float:
         """AIQ: the mean quality over costs from `low` to `high`, in the unit of quality.

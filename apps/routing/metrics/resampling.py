@@ -27,8 +27,13 @@ def bootstrap_weights(units: NDArray[np.intp], draws: int, seed: int) -> Floats:
     return weights
 
 
-def interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
-    """The middle of the draws that holds `level` of them."""
+def interval(found: float, draws: Floats, level: float = 0.95) -> tuple[float, float]:
+    """The middle of the draws that holds `level` of them, moved to lie around what was found.
+
+    A hull takes the best of noisy points, so its area and savings are higher on average under the
+    draws than in the sample, just as they are higher in the sample than in truth: the shift of the
+    draws is taken away once.
+    """
     tail = (1 - level) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
+    low, high = found + np.quantile(draws, [tail, 1 - tail]) - draws.mean()
     return float(low), float(high)
