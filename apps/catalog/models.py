@@ -119,6 +119,7 @@ class Upload(TeamOwned):
         ITEMS = "items", "items"
         PREDICTIONS = "predictions", "predictions"
         LABELS = "labels", "labels"
+        OUTCOMES = "outcomes", "outcomes"
         MODELS = "models", "models and prices"
 
     class State(models.TextChoices):
@@ -201,3 +202,39 @@ class LabelBatch(TeamOwned):
 
     class Meta:
         ordering = ["created_at", "id"]
+
+
+class OutcomeBatch(TeamOwned):
+    """Outcomes committed together. `blob`: Parquet, one row a prompt of the version in its order, and for
+    a model any of the columns `score:<model>` (0..1), `cost:` (USD), `in_tokens:`, `out_tokens:` and
+    `latency_ms:`; null where unknown."""
+
+    version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="outcome_batches")
+    upload = models.ForeignKey(Upload, models.SET_NULL, null=True, blank=True, related_name="+")
+    blob = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+
+
+class ModelOutcome(Base):
+    """That a model's outcomes on a version's prompts are known, and which batch holds them.
+
+    `usage`: the batch says only what its calls took (a spend log); the scores are in another batch.
+    """
+
+    version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="outcomes")
+    # Results rest on it: a model with outcomes cannot be deleted.
+    model = models.ForeignKey(CandidateModel, models.RESTRICT, related_name="outcomes")
+    batch = models.ForeignKey(OutcomeBatch, models.CASCADE, related_name="outcomes")
+    # The model's name in the batch's file; the model itself may be renamed later.
+    column = models.CharField(max_length=200)
+    usage = models.BooleanField(default=False)
+    answered = models.PositiveIntegerField(help_text="Number of prompts.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "model", "usage"], name="outcomes_once_a_version"
+            )
+        ]

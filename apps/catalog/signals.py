@@ -3,5 +3,5 @@
 from django.dispatch import Signal
 
 # Sent inside the committing transaction with `version=` and `user=` (who did it, or None) when
-# predictions, labels or prices of a dataset version have changed.
+# predictions, labels, outcomes or prices of a dataset version have changed.
 version_changed = Signal()

@@ -5,7 +5,7 @@ groups that are asked for.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ IMAGE = "image"
 SLICE = "slice:"
 PREDICTION = "pred:"
 PROBABILITY = "prob:"
+MEASURES = ("score", "cost", "in_tokens", "out_tokens", "latency_ms")
+"""What is kept of an outcome, by the names that `OutcomeTable` has for it."""
 _ITEM_ROWS = 2_000  # rows of a row group of items: what is read to show a few of them
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "store_schema": False}
 
@@ -110,6 +112,37 @@ def read_predictions(
     for name in stated:
         probabilities[place[name]] = found[PROBABILITY + name].to_numpy()
     return matrix, probabilities
+
+
+def write_outcomes(columns: Sequence[str], measures: Mapping[str, NDArray[np.float64]]) -> str:
+    """Store measures [n_prompts, n_models] (NaN = unknown), by their name; return the hash."""
+    data = {}
+    for measure, values in measures.items():
+        for name, column in zip(columns, values.T, strict=True):
+            if not np.isnan(column).all():
+                data[f"{measure}:{name}"] = pa.array(column, from_pandas=True)
+    return _write(pa.table(data), row_group_size=None)
+
+
+def read_outcomes(digest: str, columns: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """The measures [n_prompts, n_columns] of some models that the file has for any of them."""
+    with files.local_path(digest) as path, pq.ParquetFile(path) as file:
+        present = set(file.schema_arrow.names)
+        wanted = [
+            name
+            for measure in MEASURES
+            for column in columns
+            if (name := f"{measure}:{column}") in present
+        ]
+        table = file.read(wanted, use_threads=False)
+    found = dict(zip(table.column_names, table.columns, strict=True))
+    measures: dict[str, NDArray[np.float64]] = {}
+    for measure in MEASURES:
+        for place, column in enumerate(columns):
+            if (name := f"{measure}:{column}") in found:
+                blank = np.full((table.num_rows, len(columns)), np.nan)
+                measures.setdefault(measure, blank)[:, place] = found[name].to_numpy()
+    return measures
 
 
 def write_labels(

@@ -86,7 +86,7 @@ def test_a_model_with_predictions_is_not_deleted(
     model = CandidateModel.objects.get(name="qwen")
     page = client_of(eddie).post(reverse("model_delete", args=[model.slug]))
     assert page.status_code == 409
-    assert b"qwen has predictions on Pets v1; delete those first." in page.content
+    assert b"qwen has predictions or outcomes on Pets v1; delete those first." in page.content
     assert CandidateModel.objects.filter(name="qwen").exists()
 
 

@@ -7,6 +7,13 @@ from apps.catalog.queries.lists import (
     upload_group,
     versions_of,
 )
+from apps.catalog.queries.outcomes import (
+    OutcomeSummary,
+    outcome_batches_of,
+    outcome_inputs_of,
+    outcome_summaries,
+    outcomes_of,
+)
 from apps.catalog.queries.prices import Quote, prices_of, quotes_of
 from apps.catalog.queries.versions import (
     ItemView,
@@ -23,6 +30,7 @@ from apps.catalog.queries.versions import (
 __all__ = [
     "ItemView",
     "LabelState",
+    "OutcomeSummary",
     "Quote",
     "datasets_for",
     "inputs_of",
@@ -30,6 +38,10 @@ __all__ = [
     "items_of",
     "labels_of",
     "models_for",
+    "outcome_batches_of",
+    "outcome_inputs_of",
+    "outcome_summaries",
+    "outcomes_of",
     "prediction_batches_of",
     "predictions_of",
     "prices_of",

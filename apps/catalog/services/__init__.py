@@ -18,6 +18,7 @@ from apps.catalog.services.models import (
     set_price,
     update_model,
 )
+from apps.catalog.services.outcomes import delete_outcomes, record_outcomes
 from apps.catalog.services.uploads import (
     choose_columns,
     confirm_mapping,
@@ -43,12 +44,14 @@ __all__ = [
     "create_model",
     "delete_dataset",
     "delete_model",
+    "delete_outcomes",
     "delete_predictions",
     "delete_price",
     "delete_version",
     "discard_upload",
     "name_dataset",
     "receive_upload",
+    "record_outcomes",
     "record_rejection",
     "replace_file",
     "role_for",

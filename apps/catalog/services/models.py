@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import RestrictedError
+from django.db.models import Q, RestrictedError
 
 from apps.catalog.models import CandidateModel, DatasetVersion, Price
 from apps.catalog.readers.problems import name_fault
@@ -76,7 +76,7 @@ def delete_model(*, user: User, model: CandidateModel) -> None:
     """Remove a model and its prices.
 
     Raises:
-        PermissionDenied: below editor. ValidationError: it has predictions, on which results rest.
+        PermissionDenied: below editor. ValidationError: it has predictions or outcomes, on which results rest.
     """
     require(user=user, team=model.team, role=Role.EDITOR)
     with transaction.atomic():
@@ -86,7 +86,7 @@ def delete_model(*, user: User, model: CandidateModel) -> None:
         except RestrictedError as error:
             where = ", ".join(str(version) for version in versions_with([model])[:5])
             raise ValidationError(
-                f"{model.name} has predictions on {where}; delete those first."
+                f"{model.name} has predictions or outcomes on {where}; delete those first."
             ) from error
 
 
@@ -174,14 +174,15 @@ def delete_price(*, user: User, price: Price) -> None:
 
 def versions_with(models: Iterable[CandidateModel]) -> list[DatasetVersion]:
     """The dataset versions on which any of these models was run."""
+    chosen = list(models)
     return list(
-        DatasetVersion.objects.filter(outputs__model__in=list(models))
+        DatasetVersion.objects.filter(Q(outputs__model__in=chosen) | Q(outcomes__model__in=chosen))
         .select_related("dataset", "team")
         .distinct()
     )
 
 
 def announce(versions: Iterable[DatasetVersion], *, user: User | None) -> None:
-    """Tell other rooms that these versions' predictions, labels or prices have changed."""
+    """Tell other rooms that these versions' predictions, labels, outcomes or prices have changed."""
     for version in versions:
         version_changed.send(sender=DatasetVersion, version=version, user=user)
