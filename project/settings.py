@@ -275,6 +275,11 @@ SPECTACULAR_SETTINGS = {
 }
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Servers that may be called although their addresses are not public: `host` or `host:port`.
+OUTBOUND_ALLOWED_HOSTS = [host.lower() for host in env.list("OUTBOUND_ALLOWED_HOSTS", default=[])]
+
+# Encoders of prompts on offer beside those that are always there: `transformers:<hub id or folder>`.
+ROUTING_ENCODERS: list[str] = env.list("ROUTING_ENCODERS", default=[])
 
 # --- Safety --------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
