@@ -17,6 +17,7 @@ from apps.catalog.models import DatasetVersion
 from apps.core.api import Text
 from apps.selection import exports, queries, services
 from apps.selection.agreement_page import agreement_page
+from apps.selection.counting import Metric
 from apps.selection.methods.registry import METHODS
 from apps.selection.models import LabelEvent, SelectionSession
 from apps.selection.pages import session_page, summary
@@ -50,6 +51,13 @@ class SelectionSerializer(serializers.ModelSerializer[SelectionSession]):
             "second_share",
             "budget",
             "label_price",
+            "metric",
+            "metric_options",
+            "monthly_volume",
+            "months",
+            "answer_value",
+            "input_tokens",
+            "output_tokens",
             "event_count",
             "created_at",
         ]
@@ -88,6 +96,28 @@ class NewSelectionSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="US dollars.",
     )
+    metric = serializers.ChoiceField(
+        Metric.choices, default=Metric.ACCURACY.value, help_text="What makes a model good."
+    )
+    metric_options = serializers.DictField(
+        default=dict,
+        help_text="`slice`: column and value; `recall`: class; `cost` and `credit`: matrix, a row for "
+        "each true class and a number for each predicted one, in the order of the classes.",
+    )
+    monthly_volume = serializers.IntegerField(
+        min_value=1, max_value=10**12, required=False, allow_null=True, help_text="Predictions."
+    )
+    months = serializers.IntegerField(min_value=1, max_value=120, default=12)
+    answer_value = serializers.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        min_value=0,
+        required=False,
+        allow_null=True,
+        help_text="US dollars that a right answer is worth.",
+    )
+    input_tokens = serializers.IntegerField(min_value=0, max_value=10_000_000, default=0)
+    output_tokens = serializers.IntegerField(min_value=0, max_value=10_000_000, default=0)
 
 
 class ItemSerializer(serializers.Serializer[Any]):

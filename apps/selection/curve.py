@@ -75,13 +75,17 @@ class Curve:
 
 
 def curve_of(basis: Basis) -> Curve | None:
-    """The curve of a session's labels in the order given; None where there is none yet."""
+    """The curve of a session's labels in the order given; None where there is none yet, and where
+    something else than right answers counts."""
     table, labelling = basis.table, basis.labelling
+    if not basis.counting.plain:
+        return None
+    inside = basis.counting.inside(table.n_items)
     items = [item for item in labelling.labels if basis.labels[item] != NOT_LABELLED]
-    items = [item for item in items if basis.stored[item] == NOT_LABELLED]
+    items = [item for item in items if basis.stored[item] == NOT_LABELLED and inside[item]]
     if not items or table.n_models < 2:
         return None
-    before = np.flatnonzero(basis.stored != NOT_LABELLED)
+    before = np.flatnonzero((basis.stored != NOT_LABELLED) & inside)
     start = (table.predictions[:, before] == basis.labels[before]).sum(axis=1)
     right = (table.predictions[:, items] == basis.labels[items]).cumsum(axis=1)
     counts = np.column_stack([np.zeros(table.n_models, int), right]) + start[:, None]

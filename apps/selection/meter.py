@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from apps.catalog.tables import NOT_LABELLED
 from apps.selection.choosers import chooser_of
-from apps.selection.methods.certificate import certificate
-from apps.selection.methods.stopping import MIN_LABELS, Stop
+from apps.selection.counting import Counting
+from apps.selection.methods.stopping import MIN_LABELS, Rivals, Stop
 from apps.selection.models import SelectionSession
 from apps.selection.queries import Basis
 
@@ -23,6 +23,9 @@ class Meter:
         labels: labelled items that count, the dataset's and the session's.
         given: those that annotators gave in the session, further opinions too.
         budget: as set, or None.
+        counting: what makes a model good.
+        saved: labels that drawing them at random would have taken beside those given, to see the
+            leader and its strongest rival differ as often; None below ten labels or without gain.
     """
 
     leader: str
@@ -31,13 +34,16 @@ class Meter:
     labels: int
     given: int
     budget: int | None
+    counting: Counting
+    saved: int | None = None
 
     @property
     def expected(self) -> tuple[int, int] | None:
         """From how many to how many labels the rule probably still needs; None where that is not
         known, or nothing better than the worst case."""
         low, high = self.stop.labels_left_low, min(self.stop.labels_left_high, self.worst)
-        if self.stop.stop or self.labels < MIN_LABELS or low >= self.worst:
+        ruled = self.counting.score.additive
+        if self.stop.stop or not ruled or self.labels < MIN_LABELS or low >= self.worst:
             return None
         return low, max(low, high)
 
@@ -64,6 +70,11 @@ class Meter:
             return (
                 f"You may stop: enough is known. {_labels(self.worst)} more would make it certain."
             )
+        if not self.counting.score.additive:
+            return (
+                f"No rule for stopping by {self.counting.name} is known: only with the "
+                f"{_labels(self.worst, 'more ')} of all items is it certain. Look at the intervals."
+            )
         said = f"At most {_labels(self.worst, 'more ')}"
         if self.expected is not None:
             low, high = self.expected
@@ -82,16 +93,31 @@ def meter_of(session: SelectionSession, basis: Basis) -> Meter:
     with chooser_of(session, basis.table, basis.labels) as chooser:
         leader = chooser.leader()
         stop = chooser.stop(alpha=session.alpha, delta=session.delta)
-        correct = chooser.correct
-    names = basis.table.model_names
-    # The bound is proved for a model with the most right answers; any of them will do.
-    most = leader if correct[leader] == correct.max() else int(correct.argmax())
-    sure = certificate(basis.table, basis.labels, delta=session.delta, leader=names[most])
+        sure = chooser.certificate(delta=session.delta)
+        labels = int((chooser.of_part != NOT_LABELLED).sum())
+        saved = None if chooser.rivals is None else _saved(chooser.rivals.rivals(leader))
+    worst = stop.labels_left if sure is None else sure.worst_case_labels_left
     return Meter(
-        leader=names[leader],
+        leader=basis.table.model_names[leader],
         stop=stop,
-        worst=0 if stop.certain else sure.worst_case_labels_left,
-        labels=int((basis.labels != NOT_LABELLED).sum()),
+        worst=0 if stop.certain else worst,
+        labels=labels,
         given=basis.labelling.given,
         budget=session.budget,
+        counting=basis.counting,
+        saved=saved,
     )
+
+
+def _saved(rivals: Rivals) -> int | None:
+    """Of N items on which two models differ on K, d are seen after d (N + 1) / (K + 1) random labels
+    on average. The strongest rival is the one least behind, of equals the one that differs most."""
+    if rivals.n_labelled < MIN_LABELS:
+        return None
+    differ = rivals.differed + rivals.open
+    others = [model for model in range(len(differ)) if model != rivals.leader and differ[model]]
+    if not others:
+        return None
+    rival = min(others, key=lambda model: (float(rivals.lead[model]), -int(differ[model])))
+    drawn = rivals.differed[rival] * (rivals.n_items + 1) / (differ[rival] + 1)
+    return max(0, round(float(drawn)) - rivals.n_labelled) or None

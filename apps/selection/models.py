@@ -8,7 +8,10 @@ from django.db.models import Q
 
 from apps.catalog.models import DatasetVersion
 from apps.core.models import Base
+from apps.selection.history.models import Replay
 from apps.teams.models import TeamOwned, User
+
+__all__ = ["LabelEvent", "Replay", "Reservation", "SelectionSession"]
 
 
 class SelectionSession(TeamOwned):
@@ -22,6 +25,15 @@ class SelectionSession(TeamOwned):
         OPEN = "open", "open"
         PAUSED = "paused", "paused"
         CLOSED = "closed", "closed"
+
+    class Metric(models.TextChoices):
+        ACCURACY = "accuracy", "Accuracy"
+        SLICE = "slice", "Accuracy within a slice"
+        COST = "cost", "Lowest expected cost, by a cost matrix"
+        CREDIT = "credit", "Graded score, by a matrix of partial credit"
+        RECALL = "recall", "Recall of a class"
+        MACRO_F1 = "macro_f1", "Macro-F1"
+        WORST_CLASS = "worst_class", "Recall of the worst class"
 
     version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="selections")
     name = models.CharField(max_length=200)
@@ -44,6 +56,27 @@ class SelectionSession(TeamOwned):
     # What a label costs, in US dollars.
     label_price = models.DecimalField(
         max_digits=10, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    # What makes a model good; `counting.checked_options` says what each needs beside its name.
+    metric = models.CharField(max_length=12, choices=Metric.choices, default=Metric.ACCURACY)
+    metric_options = models.JSONField(default=dict, blank=True)
+    # Predictions a month that the chosen model will make, for so many months.
+    monthly_volume = models.PositiveBigIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(10**12)]
+    )
+    months = models.PositiveSmallIntegerField(
+        default=12, validators=[MinValueValidator(1), MaxValueValidator(120)]
+    )
+    # What a right answer is worth, in US dollars; with another score, one of 1 instead of 0.
+    answer_value = models.DecimalField(
+        max_digits=12, decimal_places=6, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    # The size of a prediction, for models that are priced by the token.
+    input_tokens = models.PositiveIntegerField(
+        default=0, validators=[MaxValueValidator(10_000_000)]
+    )
+    output_tokens = models.PositiveIntegerField(
+        default=0, validators=[MaxValueValidator(10_000_000)]
     )
     # The number of the last event; whoever adds one holds this row.
     event_count = models.PositiveIntegerField(default=0)
@@ -72,6 +105,17 @@ class SelectionSession(TeamOwned):
             models.CheckConstraint(
                 condition=Q(label_price__isnull=True) | Q(label_price__gte=0),
                 name="session_label_price_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(monthly_volume__isnull=True) | Q(monthly_volume__gte=1),
+                name="session_volume_is_some",
+            ),
+            models.CheckConstraint(
+                condition=Q(answer_value__isnull=True) | Q(answer_value__gte=0),
+                name="session_answer_value_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(months__gte=1, months__lte=120), name="session_months_are_some"
             ),
         ]
 

@@ -12,14 +12,17 @@ from django.utils.safestring import SafeString
 from apps.catalog.tables import NOT_LABELLED
 from apps.selection import queries
 from apps.selection.choosers import chooser_of
+from apps.selection.counting import Counting, Metric
 from apps.selection.curve import Curve, curve_of
 from apps.selection.meter import Meter, meter_of
 from apps.selection.methods.base import Belief
-from apps.selection.methods.estimates import Estimates, estimate_accuracies
+from apps.selection.methods.estimates import Estimates
 from apps.selection.methods.registry import DRAWN
+from apps.selection.metrics.intervals import estimate_scores
 from apps.selection.models import LabelEvent, SelectionSession
 from apps.selection.queries import Annotator, Basis
 from apps.selection.services import METHOD_NAMES
+from apps.selection.worth import Worth, worth_of
 
 SHOWN = 25  # models on the page; the rest behind a link
 
@@ -49,8 +52,9 @@ TERMS = (
 
 @dataclass(frozen=True)
 class Row:
-    """A candidate. `low` and `high`: an interval around the accuracy over all items, where that can be
-    estimated; else bounds that are sure. `accuracy` is None there."""
+    """A candidate. `low` and `high`: an interval around the accuracy over all items (or whatever else
+    counts, as a score in 0..1), where that can be estimated; else bounds that are sure. `accuracy` is
+    None there. `text` is all three in words."""
 
     model: str
     correct: int
@@ -60,6 +64,7 @@ class Row:
     high: float
     p_best: float | None
     leads: bool
+    text: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class SessionPage:
     tied: int
     method: str
     usable: int
+    worth: Worth | None
 
 
 def session_page(session: SelectionSession) -> SessionPage:
@@ -116,6 +122,7 @@ def session_page(session: SelectionSession) -> SessionPage:
         conflicts=tuple(basis.table.item_ids[item] for item in basis.conflicts),
         method=METHOD_NAMES[session.method],
         usable=sum(basis.stored[item] == NOT_LABELLED for item in given),
+        worth=worth_of(session, basis, meter),
     )
 
 
@@ -125,21 +132,32 @@ def verdict(session: SelectionSession, basis: Basis, meter: Meter, belief: Belie
         return format_html(
             "No labels yet: nothing is known of the {} models.", f"{basis.table.n_models:,}"
         )
-    points = f"{session.delta * 100:g} {'point' if session.delta == 0.01 else 'points'}"
+    counting = meter.counting
+    points = counting.difference(session.delta)
     if meter.stop.certain:
         more = f"more than {points} ahead" if session.delta else "ahead"
         return format_html(
-            "Use <code>{}</code>: no label still missing can put another model {}.",
+            "Use <code>{}</code>: no label still missing can put another model {}{}.",
             meter.leader,
             more,
+            "" if counting.metric == Metric.ACCURACY else f", by {counting.name}",
         )
     if meter.stop.stop:
         what = f"within {points} of the best" if session.delta else "the best"
+        if counting.metric != Metric.ACCURACY:
+            what += f" by {counting.name}"
         return format_html(
             "Use <code>{}</code>: {}, by a rule that is wrong in at most {} of selections.",
             meter.leader,
             what,
             f"{session.alpha * 100:g}%",
+        )
+    if not counting.plain:
+        return format_html(
+            "<code>{}</code> leads for now by {}, after {}; that is not decided yet.",
+            meter.leader,
+            counting.name,
+            f"{meter.labels:,} {'label' if meter.labels == 1 else 'labels'}",
         )
     right = int(belief.correct[belief.leader])
     rivals = int((belief.correct >= right).sum()) - 1
@@ -161,14 +179,20 @@ def estimates_of(session: SelectionSession, basis: Basis) -> Estimates:
     given = [(item, event) for item, event in basis.labelling.labels.items()]
     given = [pair for pair in given if basis.stored[pair[0]] == NOT_LABELLED]
     given = [pair for pair in given if basis.labels[pair[0]] != NOT_LABELLED]
-    unlabelled = basis.table.n_items - int((basis.stored != NOT_LABELLED).sum())
+    part, labels, stored = basis.part
+    items = basis.counting.items
+    place_of = {int(item): place for place, item in enumerate(items)} if items is not None else {}
+    if items is not None:
+        given = [(place_of[item], event) for item, event in given if item in place_of]
+    unlabelled = part.n_items - int((stored != NOT_LABELLED).sum())
     chances = [np.nan] * len(given)
     for place, (_, event) in enumerate(given):
         if event.audit or (session.method in DRAWN and event.probability is not None):
             chances[place] = 1 / (unlabelled - place)
-    return estimate_accuracies(
-        basis.table,
-        basis.labels,
+    return estimate_scores(
+        part,
+        labels,
+        basis.counting.score,
         order=[item for item, _ in given],
         probabilities=chances,
         confidence=1 - session.alpha,
@@ -185,6 +209,7 @@ def _rows(basis: Basis, belief: Belief, estimates: Estimates) -> list[Row]:
             basis.table.model_names[model],
         ),
     )
+    counting = basis.counting
     unknown = np.isnan(estimates.accuracy)
     low, high = (estimates.low, estimates.high) if not unknown.all() else (belief.low, belief.high)
     return [
@@ -197,9 +222,22 @@ def _rows(basis: Basis, belief: Belief, estimates: Estimates) -> list[Row]:
             high=float(high[model]),
             p_best=None if belief.p_best is None else float(belief.p_best[model]),
             leads=model == belief.leader and bool(belief.answered.any()),
+            text=_text(
+                counting,
+                None if unknown[model] else float(estimates.accuracy[model]),
+                float(low[model]),
+                float(high[model]),
+            ),
         )
         for model in order
     ]
+
+
+def _text(counting: Counting, score: float | None, low: float, high: float) -> str:
+    """ "82%, 75% to 88%", or the same in costs, the lower one first."""
+    ends = (high, low) if counting.costs else (low, high)
+    said = " to ".join(counting.text(end) for end in ends)
+    return said if score is None else f"{counting.text(score)}, {said}"
 
 
 def _spent(session: SelectionSession, labels: int) -> str:
@@ -215,12 +253,19 @@ def summary(page: SessionPage) -> dict[str, Any]:
         "labels_of_this_session": meter.given,
         "audit_labels": page.audit_labels,
         "leader": meter.leader if meter.labels else None,
+        "score": {
+            "metric": meter.counting.metric,
+            "name": meter.counting.name,
+            "column": meter.counting.column,
+        },
         "stop": meter.stop.stop,
         "certificate": {
             "holds": meter.stop.certain,
             "worst_case_labels_left": meter.worst,
         },
         "expected_labels_left": list(meter.expected) if meter.expected else None,
+        "labels_saved_against_random": meter.saved,
+        "money": page.worth.as_dict() if page.worth else None,
         "board": [
             {
                 "model": row.model,
@@ -230,6 +275,7 @@ def summary(page: SessionPage) -> dict[str, Any]:
                 "low": row.low,
                 "high": row.high,
                 "p_best": row.p_best,
+                "text": row.text,
             }
             for row in page.rows
         ],

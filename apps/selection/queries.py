@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
 from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Floats, Mask, PredictionTable
+from apps.selection.counting import Counting, counting_of
 from apps.selection.models import LabelEvent, Reservation, SelectionSession
 
 Kind = LabelEvent.Kind
@@ -131,8 +132,11 @@ class Basis:
         stored: int32 [n_items], the dataset's labels, -1 where there is none.
         labels: int32 [n_items], the dataset's and the session's; where they differ, the dataset's.
         labelling: what the session's events come to.
-        open: bool [n_items], neither the dataset nor the session has a label for the item.
-        disputed: bool [n_items], the models that were run on the item do not all agree.
+        open: bool [n_items], neither the dataset nor the session has a label for the item, and it
+            counts.
+        disputed: bool [n_items], the models that were run on the item do not all agree, as far as
+            that counts.
+        counting: what makes a model good.
     """
 
     table: PredictionTable
@@ -141,6 +145,15 @@ class Basis:
     labelling: Labelling
     open: Mask
     disputed: Mask
+    counting: Counting
+
+    @property
+    def part(self) -> tuple[PredictionTable, Classes, Classes]:
+        """Of the items that count: the predictions, the labels, and the dataset's labels."""
+        items = self.counting.items
+        if items is None:
+            return self.table, self.labels, self.stored
+        return self.counting.part(self.table), self.labels[items], self.stored[items]
 
     @property
     def conflicts(self) -> list[int]:
@@ -161,20 +174,24 @@ def basis_of(session: SelectionSession) -> Basis:
     """
     table = catalog.predictions_of(session.version)
     stored = catalog.labels_of(session.version, table.class_names).labels
-    return basis(table, stored, labelling_of(events_of(session)))
+    counting = counting_of(session, table)
+    return basis(table, stored, labelling_of(events_of(session)), counting)
 
 
-def basis(table: PredictionTable, stored: Classes, labelling: Labelling) -> Basis:
+def basis(
+    table: PredictionTable, stored: Classes, labelling: Labelling, counting: Counting
+) -> Basis:
     """Put a session's labels beside the dataset's."""
     labels = stored.copy()
-    is_open = stored == NOT_LABELLED
+    is_open = (stored == NOT_LABELLED) & counting.inside(table.n_items)
     code = {name: index for index, name in enumerate(table.class_names)}
     for item, event in labelling.labels.items():
         is_open[item] = False
         if labels[item] == NOT_LABELLED:
             # A class that left with its predictions says nothing of the candidates that are there.
             labels[item] = code.get(event.label, NOT_LABELLED)
-    return Basis(table, stored, labels, labelling, is_open, disputed_items(table))
+    disputed = counting.disputed(table)
+    return Basis(table, stored, labels, labelling, is_open, disputed, counting)
 
 
 def named_opinions(labelling: Labelling) -> dict[int, dict[str, str]]:

@@ -278,6 +278,21 @@ def stopping(rivals: Rivals, *, alpha: float = 0.05, delta: float = 0.0) -> Stop
     )
 
 
+def unruled(n_open: int) -> Stop:
+    """What is said where no rule is known: certain once nothing is open."""
+    done = n_open == 0
+    return Stop(
+        stop=done,
+        certain=done,
+        risk=0.0 if done else 1.0,
+        limit=0.0,
+        zero_drift=0.0 if done else 1.0,
+        labels_left=n_open,
+        labels_left_low=n_open,
+        labels_left_high=n_open,
+    )
+
+
 def outlook(rivals: Rivals) -> Outlook:
     """The forecast that the calibrated rule rests on, for every model.
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Floats
 
+_LARGEST = 1e12
 _BLOCK = 4_000_000
 
 
@@ -137,8 +138,10 @@ def square(matrix: ArrayLike) -> Floats:
     if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:
         shape = " × ".join(map(str, values.shape)) or "a single number"
         raise ValueError(f"The matrix must have a row and a column for each class, not {shape}.")
-    if not np.isfinite(values).all():
-        raise ValueError("Each entry of the matrix must be a number.")
+    if not (np.abs(values) <= _LARGEST).all():
+        raise ValueError(
+            "Each entry of the matrix must be a number, and at most a million million."
+        )
     return values
 
 

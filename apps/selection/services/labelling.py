@@ -110,8 +110,10 @@ def _nothing_to_ask(session: SelectionSession, basis: Basis) -> str:
     if not basis.disputed.any():
         return "All models agree on every item: no label can tell them apart."
     if not basis.open.any():
-        return "Every item has a label."
-    if not (basis.open & basis.disputed).any():
+        return (
+            f"Every item {'of the slice ' if basis.counting.items is not None else ''}has a label."
+        )
+    if basis.counting.score.additive and not (basis.open & basis.disputed).any():
         return "The models agree on every item left: no further label can tell them apart."
     if session.budget is not None and basis.labelling.given >= session.budget:
         return f"The budget of {session.budget:,} labels is used up."

@@ -13,6 +13,7 @@ from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion, LabelBatch
 from apps.catalog.services import add_labels
 from apps.selection import queries
+from apps.selection.counting import Metric, checked_options
 from apps.selection.methods.registry import METHODS
 from apps.selection.models import SelectionSession
 from apps.selection.services.suggestions import DEFAULT_METHOD
@@ -32,10 +33,14 @@ def start_session(
     method: str = DEFAULT_METHOD,
     budget: int | None = None,
     label_price: Decimal | None = None,
+    metric: str = Metric.ACCURACY,
+    metric_options: dict[str, Any] | None = None,
     **settings: Any,
 ) -> SelectionSession:
     """Open a session on a version with predictions; `settings`: delta, alpha, seed, audit_share,
-    second_share.
+    second_share, monthly_volume, months, answer_value, input_tokens, output_tokens.
+
+    What `metric_options` a `metric` needs says `counting.checked_options`.
 
     Raises:
         PermissionDenied: below editor. ValidationError: a setting out of its range, or predictions
@@ -58,11 +63,22 @@ def start_session(
         method=method,
         budget=budget,
         label_price=label_price,
+        metric=metric,
+        metric_options=checked_options(
+            metric, metric_options or {}, version, catalog.predictions_of(version)
+        ),
         **settings,
     )
     session.full_clean()
     session.save()
-    audit(user=user, team=session.team, action="selection.started", target=session, method=method)
+    audit(
+        user=user,
+        team=session.team,
+        action="selection.started",
+        target=session,
+        method=method,
+        metric=metric,
+    )
     return session
 
 
