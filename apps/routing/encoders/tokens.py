@@ -20,13 +20,14 @@ def tokenised(tokenizer: Any, texts: Sequence[str], most: int) -> list[list[int]
 
 
 def batches(
-    ids: Sequence[Sequence[int]], *, tokens: int, pad: int = 0
+    ids: Sequence[Sequence[int]], *, tokens: int, pad: int = 0, padding: bool = True
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.bool_]]]:
     """Rows, their ids [n, longest] and which of these are no padding, shortest texts first.
 
     Args:
         tokens: that a batch may hold, padding included; one text always fits.
         pad: the id of padding.
+        padding: whether texts of different lengths may come into one batch.
     """
     lengths = np.array([len(row) for row in ids])
     order = np.argsort(lengths, kind="stable")
@@ -34,6 +35,8 @@ def batches(
     while start < len(order):
         end = start + 1
         while end < len(order) and lengths[order[end]] * (end + 1 - start) <= tokens:
+            if not padding and lengths[order[end]] > lengths[order[start]]:
+                break
             end += 1
         rows = order[start:end]
         longest = int(lengths[rows[-1]])
