@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .auto import Auto
 from .base import RouterFactory
 from .best_single import BestSingle
 from .knn import Knn
@@ -12,6 +13,7 @@ from .task_table import TaskTable
 from .zero import Zero
 
 METHODS: dict[str, RouterFactory] = {
+    "auto": Auto,
     "knn": Knn,
     "linear": Linear,
     "best-single": BestSingle,
@@ -20,6 +22,8 @@ METHODS: dict[str, RouterFactory] = {
     "prompt-length": PromptLength,
     "task-table": TaskTable,
 }
+
+DEFAULT = "auto"
 
 NULLS = ("best-single", "zero", "random-mix", "prompt-length", "task-table")
 """Shown beside every router: what one gets without looking at what the prompt says."""

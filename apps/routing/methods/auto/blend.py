@@ -1,0 +1,85 @@
+"""Weighing the experts, and shrinking what they say together to what held up on prompts held out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from apps.catalog.tables import Floats
+
+from .experts import centred
+
+TEMPERATURE = 0.05
+"""Expected score within which a model still counts as a rival of the best."""
+
+_DIALS = 40
+
+
+def relevance(score: Floats, cost: Floats) -> Floats:
+    """[n_models], how much each model matters for decisions: its share of a soft best, over dials.
+
+    Args:
+        score, cost: [n_models] means; costs NaN where unknown.
+    """
+    known = ~np.isnan(cost)
+    spread = np.ptp(cost[known]) if known.any() else 0.0
+    price = np.where(known, cost, cost[known].max() if known.any() else 0.0)
+    lambdas = np.zeros(1)
+    if spread > 0:
+        gaps = np.diff(np.unique(cost[known]))
+        last = 3 / max(float(gaps.min()), spread / 1e3)
+        lambdas = np.concatenate([[0.0], np.geomspace(1e-2 / spread, last, _DIALS)])
+    worth = (score - lambdas[:, None] * price) / TEMPERATURE
+    soft = np.exp(worth - worth.max(axis=1, keepdims=True))
+    weights: Floats = (soft / soft.sum(axis=1, keepdims=True)).mean(axis=0)
+    return weights
+
+
+def expert_weights(opinions: list[Floats], residual: Floats, weights: Floats) -> Floats:
+    """One weight of at least 0 for each expert, by least squares of the relevant differences.
+
+    Stacking (Wolpert 1992; Breiman 1996): all 0 is the router that looks at no prompt.
+
+    Args:
+        opinions: held-out forecasts, [n, n_models] each.
+        residual: outcomes less their means, [n, n_models].
+        weights: [n_models], of relevance.
+    """
+    root = np.sqrt(weights)
+    columns = np.stack([(centred(one, weights) * root).ravel() for one in opinions], axis=1)
+    target = (centred(residual, weights) * root).ravel()
+    return _non_negative(columns, target)
+
+
+def level_weights(opinions: list[Floats], residual: Floats) -> Floats:
+    """As `expert_weights`, of each prompt's level: how hard it is for all models together."""
+    columns = np.stack([one.mean(axis=1) for one in opinions], axis=1)
+    return _non_negative(columns, residual.mean(axis=1))
+
+
+def _non_negative(columns: Floats, target: Floats) -> Floats:
+    """Least squares with weights of at least 0 and a trace of ridge, from the normal equations."""
+    from scipy.optimize import nnls
+
+    gram = columns.T @ columns
+    size = float(np.trace(gram)) / len(gram)
+    if size <= 1e-12:
+        return np.zeros(len(gram))
+    root = np.linalg.cholesky(gram + 1e-3 * size * np.eye(len(gram)))
+    weights: Floats = nnls(root.T, np.linalg.solve(root, columns.T @ target))[0]
+    return weights
+
+
+def factor_shrinkage(opinion: Floats, residual: Floats, weights: Floats) -> Floats:
+    """A matrix [n_models, n_models] that shrinks forecasts (from the right) to what held up.
+
+    In the axes of the forecasts' own second moment each factor keeps the slope with which outcomes
+    followed it on prompts held out, within 0..1. It takes away most of the winner's curse.
+    """
+    root = np.sqrt(weights)
+    said, came = centred(opinion, weights) * root, centred(residual, weights) * root
+    _, axes = np.linalg.eigh(said.T @ said)
+    said, came = said @ axes, came @ axes
+    slope = np.clip((said * came).sum(axis=0) / np.maximum((said**2).sum(axis=0), 1e-12), 0, 1)
+    centring = np.eye(len(weights)) - weights[:, None]
+    shrink: Floats = (centring * root) @ (axes * slope) @ axes.T / np.maximum(root, 1e-6)
+    return shrink
