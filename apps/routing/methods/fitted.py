@@ -179,3 +179,14 @@ def column_means(values: NDArray[Any]) -> Floats:
     counts = known.sum(axis=0)
     sums = np.where(known, values, 0.0).sum(axis=0)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan).astype(np.float64)
+
+
+def sigmoid(margin: Floats) -> Floats:
+    """1 / (1 + exp(-margin)), safe at both ends."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * margin)))
+
+
+def logit(share: Floats) -> Floats:
+    """The inverse of `sigmoid`, kept finite at 0 and 1."""
+    safe = np.clip(share, 1e-3, 1 - 1e-3)
+    return np.asarray(np.log(safe / (1 - safe)))

@@ -5,8 +5,13 @@ from __future__ import annotations
 from .auto import Auto
 from .base import RouterFactory
 from .best_single import BestSingle
+from .kmeans import KMeans
 from .knn import Knn
 from .linear import Linear
+from .logistic import Logistic
+from .matrix_factorisation import MatrixFactorisation
+from .mirt import Mirt
+from .mlp import Mlp
 from .prompt_length import PromptLength
 from .random_mix import RandomMix
 from .task_table import TaskTable
@@ -16,6 +21,11 @@ METHODS: dict[str, RouterFactory] = {
     "auto": Auto,
     "knn": Knn,
     "linear": Linear,
+    "logistic": Logistic,
+    "mlp": Mlp,
+    "matrix-factorisation": MatrixFactorisation,
+    "kmeans": KMeans,
+    "mirt": Mirt,
     "best-single": BestSingle,
     "zero": Zero,
     "random-mix": RandomMix,
