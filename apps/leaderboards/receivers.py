@@ -18,7 +18,7 @@ def follow(*, version: DatasetVersion, user: User | None = None, **_: Any) -> No
 
 
 @receiver(post_save, sender=CandidateModel, dispatch_uid="leaderboards.follow_model")
-def follow_model(*, instance: CandidateModel, created: bool, **_: Any) -> None:
+def follow_model(*, instance: CandidateModel, created: bool, raw: bool, **_: Any) -> None:
     """A model's facts changed: boards show its provider, licence and tags."""
-    if not created:
+    if not created and not raw:  # raw: read back from a backup, its boards beside it
         services.follow_model(model=instance)
