@@ -17,10 +17,12 @@ class Encoder(Protocol):
     Attributes:
         name: under which `encoder()` gives exactly these vectors again, revision included.
         dimensions: length of a vector.
+        slow: whether a vector takes longer to make than to read from a disk.
     """
 
     name: str
     dimensions: int
+    slow: bool
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """float32 [n_texts, dimensions], each row of length 1, or 0 where a text holds nothing."""

@@ -23,6 +23,7 @@ class Hashing:
 
     name = "hashing"
     dimensions = DIMENSIONS
+    slow = False
 
     def __init__(self) -> None:
         from sklearn.feature_extraction.text import HashingVectorizer

@@ -22,6 +22,8 @@ _BATCH = 4096
 class TransformersEncoder:
     """See the module. The name holds the hub's commit, or a hash of the folder's files."""
 
+    slow = True
+
     def __init__(self, place: str) -> None:
         source, _, revision = place.partition("@")
         if not source:

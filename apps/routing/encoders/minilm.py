@@ -33,6 +33,7 @@ class MiniLM:
 
     name = "minilm"
     dimensions = 384
+    slow = True
 
     def __init__(self) -> None:
         from safetensors.torch import load_file
