@@ -82,3 +82,12 @@ def test_metrics_without_a_token_are_for_this_machine_alone(
     assert client.get("/metrics", REMOTE_ADDR="192.0.2.7").status_code == 403
     settings.EMBEDDED = False  # type: ignore[attr-defined]
     assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 403
+
+
+def test_probes_are_answered_without_tls_where_pages_are_not(
+    db: None, client: Client, settings: "pytest.FixtureRequest"
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True  # type: ignore[attr-defined]
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code in (200, 503)
+    assert client.get("/").status_code == 301
