@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.selection import views
+from apps.selection.history.urls import urlpatterns as history
 
 _ONE = "selections/<uuid:pk>/"
 
@@ -16,4 +17,5 @@ urlpatterns = [
     path(f"{_ONE}delete/", views.selection_delete, name="selection_delete"),
     path(f"{_ONE}events.csv", views.selection_events_csv, name="selection_events_csv"),
     path(f"{_ONE}events.json", views.selection_events_json, name="selection_events_json"),
+    *history,
 ]

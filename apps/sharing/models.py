@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
 from apps.leaderboards.models import Board
-from apps.selection.models import SelectionSession
+from apps.selection.models import Replay, SelectionSession
 from apps.teams.models import Secret, TeamOwned
+
+_SHOWS = ("board", "selection", "replay")
 
 
 class ShareLink(TeamOwned, Secret):
@@ -18,13 +22,16 @@ class ShareLink(TeamOwned, Secret):
     Exactly one of the foreign keys in `SHOWS` is set; each has a kind in `apps.sharing.kinds`.
     """
 
-    SHOWS = ("board", "selection")
+    SHOWS = _SHOWS
 
     board = models.ForeignKey(
         Board, models.CASCADE, null=True, blank=True, related_name="share_links"
     )
     selection = models.ForeignKey(
         SelectionSession, models.CASCADE, null=True, blank=True, related_name="share_links"
+    )
+    replay = models.ForeignKey(
+        Replay, models.CASCADE, null=True, blank=True, related_name="share_links"
     )
     # Content hash of what a frozen link shows; empty for a live one.
     blob = models.CharField(max_length=64, blank=True)
@@ -41,8 +48,13 @@ class ShareLink(TeamOwned, Secret):
                 condition=Q(expires_at__isnull=False), name="share_link_always_ends"
             ),
             models.CheckConstraint(
-                condition=Q(board__isnull=False, selection__isnull=True)
-                | Q(board__isnull=True, selection__isnull=False),
+                condition=reduce(
+                    or_,
+                    (
+                        Q(**{f"{other}__isnull": other != name for other in _SHOWS})
+                        for name in _SHOWS
+                    ),
+                ),
                 name="share_link_shows_one_thing",
             ),
         ]

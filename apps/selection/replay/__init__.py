@@ -5,7 +5,7 @@ Pure: no Django. `Collection` is what is replayed, `replay` does it, `Outcome` h
 
 from .collection import Collection, read_collection
 from .outcome import MethodOutcome, Outcome, StopOutcome
-from .run import Plan, replay
+from .run import Plan, Track, checked, known_methods, outcome_of, realisations, replay
 
 __all__ = [
     "Collection",
@@ -13,6 +13,11 @@ __all__ = [
     "Outcome",
     "Plan",
     "StopOutcome",
+    "Track",
+    "checked",
+    "known_methods",
+    "outcome_of",
     "read_collection",
+    "realisations",
     "replay",
 ]

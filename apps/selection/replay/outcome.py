@@ -17,6 +17,7 @@ WITHIN = 0.01
 _ROUNDING = 1e-9
 _REGRETS_AT = (10, 25, 50, 100)
 _CUMULATED = 100
+_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,23 @@ class MethodOutcome:
         """[budget], the share of the realisations in which the model named is good enough."""
         return np.asarray((self.regret <= within + _ROUNDING).mean(axis=0))
 
+    def curves(self) -> dict[str, list[float]]:
+        """By label, 95% bands from the realisations: the share of them that named a best model and
+        one within 1% (Wilson's interval), and the mean regret in points (a normal interval).
+
+        Keys are `best`, `within_1pct` and `regret`, each also with `_low` and `_high`.
+        """
+        n = len(self.regret)
+        found: dict[str, list[float]] = {}
+        for name, share in (("best", self.success()), ("within_1pct", self.success(WITHIN))):
+            centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+            half = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+            found |= _band(name, share, np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1))
+        points = 100 * self.regret
+        mean = points.mean(axis=0)
+        error = _Z * points.std(axis=0, ddof=1 if n > 1 else 0) / np.sqrt(n)
+        return found | _band("regret", mean, np.maximum(mean - error, 0), mean + error)
+
     def labels_to(self, within: float = 0.0) -> dict[str, int | None]:
         """Labels until the success reaches 90% at `first`, and stays there to the end of the budget
         (`sustained`); None where it never does."""
@@ -92,6 +110,11 @@ class MethodOutcome:
             "seconds_per_step": {"median": float(middle), "p95": float(high)},
             "stopping": {name: asdict(rule) for name, rule in self.stopping.items()},
         }
+
+
+def _band(name: str, middle: Floats, low: Floats, high: Floats) -> dict[str, list[float]]:
+    values = {name: middle, f"{name}_low": low, f"{name}_high": high}
+    return {key: np.round(value, 5).tolist() for key, value in values.items()}
 
 
 @dataclass(frozen=True, eq=False)

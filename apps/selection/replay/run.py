@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -55,9 +55,14 @@ def known_methods() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Track:
-    """One method in one realisation: see `MethodOutcome`; `stops` is the label at which each of the
-    rules stopped, -1 for never, and `right` whether the model named then is good enough."""
+class Track:
+    """One method in one realisation.
+
+    Attributes:
+        regret, seconds: [budget], see `MethodOutcome`.
+        stops: int [3], the label at which each of `RULES` stopped, -1 for never.
+        right: bool [3], whether the model named then is good enough.
+    """
 
     regret: Floats
     seconds: Floats
@@ -83,14 +88,17 @@ def replay(
     Raises:
         ValueError: an unknown method, or a size below 1.
     """
-    plan = _checked(collection, plan)
-    factories = _factories(collection, plan)
-    tracks: dict[str, list[_Track]] = {name: [] for name in plan.methods}
-    for done, found in enumerate(_realisations(collection, plan, factories, jobs), start=1):
-        for name, track in found.items():
-            tracks[name].append(track)
+    plan = checked(collection, plan)
+    found = []
+    for tracks in realisations(collection, plan, jobs=jobs):
+        found.append(tracks)
         if progress is not None:
-            progress(done, plan.realisations)
+            progress(len(found), plan.realisations)
+    return outcome_of(collection, plan, found)
+
+
+def outcome_of(collection: Collection, plan: Plan, found: Sequence[Mapping[str, Track]]) -> Outcome:
+    """Put the tracks of a checked plan's realisations together, in their order."""
     return Outcome(
         collection=collection.name,
         models=collection.table.n_models,
@@ -100,11 +108,16 @@ def replay(
         realisations=plan.realisations,
         budget=plan.budget,
         seed=plan.seed,
-        methods={name: _summed(of_method) for name, of_method in tracks.items()},
+        methods={name: _summed([tracks[name] for tracks in found]) for name in plan.methods},
     )
 
 
-def _checked(collection: Collection, plan: Plan) -> Plan:
+def checked(collection: Collection, plan: Plan) -> Plan:
+    """The plan as it will be carried out: a pool and a budget no larger than there are items.
+
+    Raises:
+        ValueError: an unknown method, or a size below 1.
+    """
     unknown = sorted(set(plan.methods) - set(known_methods()))
     if unknown:
         raise ValueError(
@@ -134,14 +147,28 @@ def _factories(collection: Collection, plan: Plan) -> dict[str, MethodFactory]:
     return factories
 
 
-def _realisations(
-    collection: Collection, plan: Plan, factories: dict[str, MethodFactory], jobs: int
-) -> Iterator[dict[str, _Track]]:
-    """The tracks of each realisation, in order."""
-    numbers = range(plan.realisations)
+def realisations(
+    collection: Collection,
+    plan: Plan,
+    *,
+    first: int = 0,
+    jobs: int = 1,
+    before: Callable[[int, str], None] | None = None,
+) -> Iterator[dict[str, Track]]:
+    """The tracks of each realisation of a checked plan by method, in order.
+
+    Args:
+        first: the realisation to begin with: each follows from the seed and its number alone, so a
+            replay that goes on gives what one in a single run gives.
+        jobs: processes; 1 stays in this one.
+        before: called with the number of the realisation and the name of each method before it is
+            run, in this process alone; what it raises ends the replay.
+    """
+    factories = _factories(collection, plan)
+    numbers = range(first, plan.realisations)
     if jobs <= 1:
         for number in numbers:
-            yield _realisation(collection, plan, factories, number)
+            yield _realisation(collection, plan, factories, number, before)
         return
     with ProcessPoolExecutor(
         jobs,
@@ -159,28 +186,37 @@ def _hold(collection: Collection, plan: Plan, factories: dict[str, MethodFactory
     _held[:] = [(collection, plan, factories)]
 
 
-def _held_realisation(number: int) -> dict[str, _Track]:
+def _held_realisation(number: int) -> dict[str, Track]:
     return _realisation(*_held[0], number)
 
 
 def _realisation(
-    collection: Collection, plan: Plan, factories: dict[str, MethodFactory], number: int
-) -> dict[str, _Track]:
+    collection: Collection,
+    plan: Plan,
+    factories: dict[str, MethodFactory],
+    number: int,
+    before: Callable[[int, str], None] | None = None,
+) -> dict[str, Track]:
     random = np.random.default_rng((plan.seed, number))
     items = random.choice(collection.table.n_items, plan.pool, replace=False)
     pool = Collection(
         collection.name, collection.table.subset(items=items), collection.labels[items]
     )
-    return {name: _track(pool, factory, plan.budget, number) for name, factory in factories.items()}
+    found = {}
+    for name, factory in factories.items():
+        if before is not None:
+            before(number, name)
+        found[name] = _track(pool, factory, plan.budget, number)
+    return found
 
 
-def _track(pool: Collection, factory: MethodFactory, budget: int, seed: int) -> _Track:
+def _track(pool: Collection, factory: MethodFactory, budget: int, seed: int) -> Track:
     """Buy `budget` labels by a method."""
     table, labels = pool.table, pool.labels
     accuracy = (table.predictions == labels).mean(axis=1)
     lost = accuracy.max() - accuracy
     method, meter = factory(table, seed=seed), StopMeter(table)
-    track = _Track(
+    track = Track(
         np.zeros(budget),
         np.zeros(budget),
         np.full(len(RULES), -1),
@@ -200,7 +236,7 @@ def _track(pool: Collection, factory: MethodFactory, budget: int, seed: int) -> 
     return track
 
 
-def _stop(track: _Track, meter: StopMeter, leader: int, labels: int, lost: float) -> None:
+def _stop(track: Track, meter: StopMeter, leader: int, labels: int, lost: float) -> None:
     """Note the rules that stop now for the first time."""
     rivals = meter.rivals(leader)
     for place, rule in enumerate(RULES):
@@ -215,7 +251,7 @@ def _stop(track: _Track, meter: StopMeter, leader: int, labels: int, lost: float
             track.stops[place], track.right[place] = labels, lost <= delta + _ROUNDING
 
 
-def _summed(tracks: Sequence[_Track]) -> MethodOutcome:
+def _summed(tracks: Sequence[Track]) -> MethodOutcome:
     stops = np.array([track.stops for track in tracks])
     right = np.array([track.right for track in tracks])
     return MethodOutcome(

@@ -2,7 +2,7 @@
 
 A room gets one of its own shared in four steps:
 
-1. a nullable foreign key on `ShareLink` with the kind's name, its name in `ShareLink.SHOWS`, and a
+1. a nullable foreign key on `ShareLink` with the kind's name, its name in `_SHOWS` there, and a
    migration: the database deletes links with what they show, and keeps each to one object;
 2. a file here with a subclass of `Kind`: what may be seen, what is frozen, what is shown;
 3. a partial template of the room itself, without any address but the link's own;
@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from .base import Kind
 from .board import Boards
+from .replay import Replays
 from .selection import Selections
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (Boards(), Selections())}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (Boards(), Selections(), Replays())}
 
 __all__ = ["KINDS", "Kind"]
