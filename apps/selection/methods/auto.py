@@ -1,4 +1,4 @@
-"""`auto`, the default: three views of the pool in turn, and pseudo-labels in the decision."""
+"""`auto`, the default: split votes and duels in turn, and pseudo-labels in the decision."""
 
 from __future__ import annotations
 
@@ -8,40 +8,38 @@ import numpy as np
 
 from apps.catalog.tables import NOT_RUN, Classes, Floats, Mask, PredictionTable
 
-from .base import Indices, LabelledPool, Suggestions
+from .base import ROUNDING, Indices, LabelledPool, Suggestions
 from .votes import Votes
 
 SHARPNESS, KNEE = 0.45, 25.0
 """The query weighs a model by exp(SHARPNESS min(1, sqrt(KNEE / t)) correct)."""
 
-VIEWS = (0.0, 0.25, 0.5)
-"""Exponents of the plain vote share in the query, one a label in turn; the last is a duel."""
+DISCOUNT = 0.25
+"""Exponent of the plain vote share in the query: scattered votes count less."""
 
-PSEUDO = 0.5
+PSEUDO = 0.8
 """What the agreement with one pseudo-label counts in the decision; a bought label counts 1."""
 
 _NO_CLASS = -2  # neither a class nor "not run"
 
 
 class Auto(LabelledPool):
-    """Items chosen in three ways in turn; the leader by right answers and by pseudo-labels.
+    """Items on which the models believed in are split; the leader by right answers and pseudo-labels.
 
     Let c_j be the right answers of model j after t labels of disputed items.
 
     *Query.* With p_j proportional to exp(lambda c_j), lambda = .45 min(1, sqrt(25 / t)), let W(c)
     be the p-weighted and V(c) the plain share of the votes for class c of an item. The next item
-    maximises sum_c V(c)^a W(c) (1 - W(c)), where a is 0, 1/4 and 1/2 in turn. With a = 0 shattered
-    items come first, where an easy winner shows itself; with a = 1/2 they are discounted, since
-    many scattered votes are noise. Neither is safe on every pool, and which one is could not be
-    learned from the labels, so they take turns: a wrong view costs a third of the labels. When
-    a = 1/2, only items on which the leader and its strongest rival by p differ are taken, while
-    there are any: this settles near-ties.
+    maximises sum_c V(c)^(1/4) W(c) (1 - W(c)): without V, items on which the vote is shattered come
+    first, and their scattered votes are mostly noise. For odd t it is a duel: only items on which
+    the leader and the next best by the decision below differ are taken, while there are any, which
+    is what settles near-ties.
 
     *Decision.* Let R be the model with the most right answers, and for each model m let g be the
     labels that R won against m (R right, m wrong) minus those it lost, s their number. The weight
     of m is the odds that it is better than R, u = q / (1 - q) with q = min(1/2, Phi(-g / sqrt(s + 1))).
     The u-weighted vote gives each open disputed item a pseudo-label, and the leader maximises
-    c_j + F_j / 2, F_j being the open items on which j agrees with the pseudo-label. At the start
+    c_j + .8 F_j, F_j being the open items on which j agrees with the pseudo-label. At the start
     this is the majority; a model that the labels speak against loses its vote after a few of them,
     so a wrong consensus fades. Where models state probabilities of their predictions, a vote for a
     pseudo-label counts by it, and by the mean of all those stated where a model states none.
@@ -53,7 +51,7 @@ class Auto(LabelledPool):
     * Models with the same answers on all items are one model, so copies have one vote.
     * A model that was not run on an item has no vote in it. Its c and F are filled up at its own
       rate, shrunk by one item at the mean rate; duels count items that both were run on.
-    * A batch is the k best items of the present view.
+    * A batch is the k best items at the present t.
 
     Args:
         table: the predictions of the candidates.
@@ -70,7 +68,7 @@ class Auto(LabelledPool):
         self._complete = bool((self._answers != NOT_RUN).all())
         self._votes = votes = Votes.of(self._answers)
         share = votes.size / votes.by_item(votes.size.astype(float))[votes.owner]
-        self._discounts = [share**exponent for exponent in VIEWS]
+        self._discount = share**DISCOUNT
         self._confidence = self._stated_confidence()
         self._plurality = np.full(table.n_items, _NO_CLASS, dtype=np.int32)
         self._plurality[votes.items] = votes.choice[votes.first]
@@ -95,7 +93,7 @@ class Auto(LabelledPool):
             self._with_plurality -= answers == self._plurality[item]
 
     def leader(self) -> int:
-        """See `SelectionMethod.leader`: the highest right answers and half the pseudo-agreement."""
+        """See `SelectionMethod.leader`: right answers and agreement with pseudo-labels."""
         return self.drawn_best(self._merits()[self._kind])
 
     def suggest(self, k: int) -> Suggestions:
@@ -106,7 +104,7 @@ class Auto(LabelledPool):
         return self.draw(scores[items], items, k)
 
     def _scores(self) -> Floats:
-        """[n_disputed], the worth of each disputed item in the present view, 1 less outside it."""
+        """[n_disputed], the worth of each disputed item; in a duel, 1 less where it decides none."""
         t = self._disputed_labelled
         correct = self._filled(
             self.correct[self._kinds], self.answered[self._kinds], len(self._right)
@@ -118,23 +116,21 @@ class Auto(LabelledPool):
         if not self._complete:
             whole = votes.by_item(share)[votes.owner]
             share = np.divide(share, whole, out=np.zeros_like(share), where=whole > 0)
-        view = t % len(VIEWS)
-        scores = votes.by_item(self._discounts[view] * share * (1 - share))
-        if t and view == len(VIEWS) - 1:
-            duel = self._duelled(weights)[votes.items]
-            scores = np.where(duel, scores, scores - 1.0)
+        scores = votes.by_item(self._discount * share * (1 - share))
+        if t % 2:
+            scores = np.where(self._duelled()[votes.items], scores, scores - 1.0)
         return scores
 
-    def _duelled(self, weights: Floats) -> Mask:
-        """[n_items], where the leader and its strongest rival (other than it) differ."""
+    def _duelled(self) -> Mask:
+        """[n_items], where the leader and the next best (other than it) differ."""
         leader = int(self._kind[self.leader()])
-        rivals = weights.copy()
-        rivals[leader] = -1.0
-        rival = int(np.argmax(rivals >= rivals.max() * (1 - 1e-9)))
+        merits = self._merits().copy()
+        merits[leader] = -np.inf
+        rival = int(np.argmax(merits >= merits.max() - ROUNDING))
         return np.asarray(self._answers[leader] != self._answers[rival])
 
     def _merits(self) -> Floats:
-        """[n_kinds], right answers and half the agreement with the pseudo-labels."""
+        """[n_kinds], right answers, and what agreement with the pseudo-labels counts."""
         if self._decided is None or self._decided[0] != self.n_labelled:
             self._decided = (self.n_labelled, self._decide())
         return self._decided[1]

@@ -76,24 +76,24 @@ class Literal:
         odds = self.odds()
         pseudo = {i: self.pseudo(i, odds * self.confidence[i]) for i in self.open}
         return [
-            self.correct[j] + sum(self.columns[i][j] == c for i, c in pseudo.items()) / 2
+            self.correct[j] + sum(self.columns[i][j] == c for i, c in pseudo.items()) * 0.8
             for j in range(self.n_models)
         ]
 
     def scores(self, leader: int) -> dict[int, float]:
         sharpness = 0.45 * min(1, math.sqrt(25 / max(self.t, 1)))
         p = np.exp(sharpness * (self.correct - self.correct.max()))
-        exponent = (0, 0.25, 0.5)[self.t % 3]
         items = self.open
-        if self.t % 3 == 2:
+        if self.t % 2:
+            merits = self.merits()
             rivals = [j for j in range(self.n_models) if j != leader]
-            rival = max(rivals, key=lambda j: (p[j], -j))
+            rival = max(rivals, key=lambda j: (round(merits[j], 9), -j))
             duels = [i for i in items if self.columns[i][leader] != self.columns[i][rival]]
             items = duels or items
         found = {}
         for item in items:
             plain, weighted = (vote(self.columns[item], w) for w in (np.ones(self.n_models), p))
-            found[item] = sum(plain[c] ** exponent * weighted[c] * (1 - weighted[c]) for c in plain)
+            found[item] = sum(plain[c] ** 0.25 * weighted[c] * (1 - weighted[c]) for c in plain)
         return found
 
 
