@@ -1,0 +1,1 @@
+"""The room that runs candidates: answers are made, scored and metered here."""
