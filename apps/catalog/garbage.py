@@ -39,13 +39,13 @@ def collect_garbage(*, now: datetime | None = None) -> int:
 
 
 def _named() -> set[str]:
-    """Every hash that a row of any room names: fields called `blob` or `..._blob`, and `inputs`."""
+    """Every hash that a row of any room names: in fields called `blob`, `..._blob`, `inputs`, `artifacts`."""
     found: set[str] = set()
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
             if field.name == "blob" or field.name.endswith("_blob"):
                 found.update(_values(model, field.name))
-            elif field.name == "inputs" and isinstance(field, JSONField):
+            elif field.name in ("inputs", "artifacts") and isinstance(field, JSONField):
                 for value in _values(model, field.name):
                     found.update(_HASH.findall(str(value)))
     return found

@@ -92,7 +92,7 @@ class JsonlSource:
         self._head: list[Row] = []
         self._bytes = 0
         with Utf8Stream(path, self.encoding, name=name) as stream:
-            for number, line in _lines(stream, problems):
+            for number, line in numbered_lines(stream, problems):
                 self._bytes += len(line)
                 try:
                     row = parse_object(line.decode("utf-8"))
@@ -132,7 +132,7 @@ class JsonlSource:
             name=reading.name,
             heard=lambda done: reading.tick(done, self._size),
         ) as stream:
-            for number, line in _lines(stream, reading.problems):
+            for number, line in numbered_lines(stream, reading.problems):
                 row = self._row(number, line, names, reading)
                 if row is None:
                     continue
@@ -169,11 +169,11 @@ class JsonlSource:
                 reading.problems.at(number, fault, column=name)
                 return None
             else:
-                cells[name] = _cell(value)
+                cells[name] = plain_cell(value)
         return cells
 
 
-def _lines(stream: Utf8Stream, problems: Problems) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(stream: Utf8Stream, problems: Problems) -> Iterator[tuple[int, bytes]]:
     """Numbered lines that are not blank; numbers begin with 1."""
     number, carry = 0, b""
     while chunk := stream.read(BLOCK_BYTES):
@@ -204,7 +204,7 @@ def _cell_fault(value: object) -> str | None:
     return "is a list or an object; one plain value is expected"
 
 
-def _cell(value: object) -> str | None:
+def plain_cell(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else None
@@ -212,7 +212,7 @@ def _cell(value: object) -> str | None:
 
 def _shown_cell(value: object) -> str:
     nested = isinstance(value, (dict, list))
-    text = json.dumps(value, ensure_ascii=False) if nested else _cell(value) or ""
+    text = json.dumps(value, ensure_ascii=False) if nested else plain_cell(value) or ""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

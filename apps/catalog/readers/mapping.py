@@ -15,7 +15,9 @@ class Mapping:
     """The columns that matter; None for what the file does not have.
 
     Predictions are long (`model` and `prediction` name columns) or wide (`models` lists a column
-    per model). Labels need `item` and `label`; items need `item`.
+    per model). Labels need `item` and `label`; items need `item`. Outcomes are long (`model`, and any of
+    `scores`, `cost`, `in_tokens`, `out_tokens` and `latency_ms`; of several `scores` the first that a row
+    has counts) or wide (`models` lists the columns of scores; the others follow from their names).
     """
 
     item: str
@@ -28,6 +30,11 @@ class Mapping:
     text: str | None = None
     image: str | None = None
     slices: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
+    cost: str | None = None
+    in_tokens: str | None = None
+    out_tokens: str | None = None
+    latency_ms: str | None = None
 
     @property
     def is_long(self) -> bool:
@@ -47,7 +54,7 @@ class Mapping:
         taken: dict[str, Any] = {}
         for field in fields(cls):
             value = values.get(field.name)
-            if field.name in ("models", "slices"):
+            if field.name in ("models", "slices", "scores"):
                 taken[field.name] = tuple(str(one) for one in value or ())
             else:
                 taken[field.name] = str(value) if value else None
@@ -66,8 +73,13 @@ class Mapping:
             self.annotator,
             self.text,
             self.image,
+            self.cost,
+            self.in_tokens,
+            self.out_tokens,
+            self.latency_ms,
         )
-        return [*(name for name in single if name is not None), *self.models, *self.slices]
+        several = (*self.models, *self.slices, *self.scores)
+        return [*(name for name in single if name is not None), *several]
 
 
 def check_mapping(mapping: Mapping, columns: Sequence[str], name: str) -> None:

@@ -10,9 +10,11 @@ from typing import Literal
 from apps.catalog.readers.mapping import Mapping
 from apps.catalog.readers.npz_source import ITEM_COLUMN
 from apps.catalog.readers.opening import open_source
+from apps.catalog.readers.outcome_columns import guess_outcomes
 from apps.catalog.readers.source import Format, Source
+from apps.catalog.readers.tables_source import open_outcomes
 
-Purpose = Literal["items", "predictions", "labels"]
+Purpose = Literal["items", "predictions", "labels", "outcomes"]
 Layout = Literal["wide", "long"]
 
 _PREVIEW_CHARS = 300
@@ -89,15 +91,16 @@ def sniff(path: Path, *, purpose: Purpose, name: str) -> Sniffed:
     Raises:
         FileProblem: it is not a table that can be read.
     """
-    source = open_source(path, name=name)
-    mapping = _guess(source, purpose)
+    outcomes = purpose == "outcomes"
+    source = open_outcomes(path, name=name) if outcomes else open_source(path, name=name)
+    mapping = guess_outcomes(source) if outcomes else _guess(source, purpose)
     return Sniffed(
         format=source.format,
         delimiter=source.delimiter,
         encoding=_ENCODINGS.get(source.encoding or "", source.encoding),
         columns=source.columns,
         preview=[[_short(cell) for cell in row] for row in source.preview()],
-        layout="long" if mapping.is_long else "wide",
+        layout="long" if mapping.model is not None else "wide",
         mapping=mapping,
         rows=source.row_estimate(),
     )

@@ -13,16 +13,20 @@ from numpy.typing import NDArray
 from apps.catalog.readers.limits import MAX_COLUMNS
 from apps.catalog.readers.problems import Problems, ReadingStopped, name_fault, shown
 
-Format = Literal["csv", "jsonl", "parquet", "npz"]
+Format = Literal["csv", "jsonl", "json", "parquet", "npz", "zip"]
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows. `data` holds per column a string array, dictionary-coded where asked for."""
+    """Some rows. `data` holds per column a string array, dictionary-coded where asked for.
+
+    `file`: which file of several the rows are of; empty where there is one.
+    """
 
     rows: NDArray[np.int64]
     data: dict[str, Any]
+    file: str = ""
 
 
 class Reading:
@@ -45,6 +49,12 @@ class Reading:
     def again(self) -> Reading:
         """A second reading of the same file that only looks something up: no problem is kept."""
         return Reading(self.path, self.name, should_stop=self._should_stop)
+
+    def part(self, path: Path, name: str) -> Reading:
+        """The reading of one of several files: what is wrong with its rows is kept in this one."""
+        part = Reading(path, name, should_stop=self._should_stop)
+        part.problems = self.problems
+        return part
 
     def check_stop(self) -> None:
         """Raise `ReadingStopped` when the caller wants no more."""

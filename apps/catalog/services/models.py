@@ -76,7 +76,7 @@ def delete_model(*, user: User, model: CandidateModel) -> None:
     """Remove a model and its prices.
 
     Raises:
-        PermissionDenied: below editor. ValidationError: it has predictions or outcomes, on which results rest.
+        PermissionDenied: below editor. ValidationError: results rest on its predictions or outcomes.
     """
     require(user=user, team=model.team, role=Role.EDITOR)
     with transaction.atomic():
