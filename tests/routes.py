@@ -28,6 +28,7 @@ from apps.selection.services import Answer, record, start_session
 from apps.sharing.models import ShareLink
 from apps.teams import services as teams
 from apps.teams.models import Membership, Role, Team, User
+from tests.selection.replays import finished_replay
 
 # Stands in every name that the world's team gives: a stranger never reads it.
 MARK = "Zirconia"
@@ -96,6 +97,7 @@ class World:
         bodies = {
             "api:board-list": {"dataset": dataset, "name": MARK},
             "api:selection-list": {"dataset": dataset},
+            "api:replay-list": {"dataset": dataset},
             "api:share-link-list": {"board": board},
             "api:model-list": {"name": f"{MARK} new model"},
             "api:price-list": {
@@ -197,6 +199,7 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         ("models", "slug"): model.slug,
         ("predictions", "pk"): version.prediction_batches.get().pk,
         ("prices", "pk"): price.pk,
+        ("replays", "pk"): finished_replay(owner, version).pk,
         ("s", "token"): secret,
         ("selections", "pk"): selection.pk,
         ("share-links", "pk"): link.pk,
