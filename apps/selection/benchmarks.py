@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from apps.catalog.tables import Classes, PredictionTable
-from apps.selection import study
+from apps.selection import score_study, study
 from apps.selection.methods.registry import METHODS
 
 SIZES = ((100, 10_000, 10, 0.1), (1_000, 10_000, 10, 1.0))
@@ -51,7 +51,7 @@ def selection_speed(say: Callable[[str], None]) -> bool:
 
 
 BENCHMARKS = {"selection-speed": selection_speed}
-STUDIES = {"selection": study}
+STUDIES = {"selection": study, "selection-scores": score_study}
 
 
 def _pool(n_models: int, n_items: int, n_classes: int) -> tuple[PredictionTable, Classes]:

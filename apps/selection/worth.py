@@ -80,7 +80,7 @@ def worth_of(session: SelectionSession, basis: Basis, meter: Meter) -> Worth | N
                 leader=leader,
                 price=price,
                 delta=session.delta,
-                alpha=session.alpha if speaks else 0.0,
+                alpha=session.alpha,
             )
             if priced
             else None
@@ -93,6 +93,8 @@ def worth_of(session: SelectionSession, basis: Basis, meter: Meter) -> Worth | N
         value = label_value(
             forecast, value=float(answer) * calls, price=price * calls if priced else None
         )
+    if cheap is not None and not (speaks or cheap.certain):
+        cheap = None
     if cheap is not None and not price[cheap.model] <= np.nan_to_num(price[leader], nan=np.inf):
         cheap = None
     cost = None if session.label_price is None else float(session.label_price)
@@ -178,7 +180,9 @@ def _cheapest(
     if cheap is None:
         return f"No model with a price can be called {within} yet.{left_out}"
     sure = (
-        "certain" if cheap.certain else f"at least {int(cheap.chance * 100)}% sure by the forecast"
+        "certain"
+        if cheap.certain
+        else f"at least {min(99, int(cheap.chance * 100))}% sure by the forecast"
     )
     unit = PriceUnit.of(float(one) for one in price[~np.isnan(price)])
     costs = unit.text(float(price[cheap.model]))

@@ -85,7 +85,7 @@ def label_value(
     found = (0.0, 0)
     for k in np.unique(np.geomspace(1, max(n_open, 1), _AHEAD).astype(int)):
         known = spread * np.sqrt(np.minimum(1.0, k / needed))
-        found = max(found, (float(_expected_gain(gap, known).sum()) / k, int(k)))
+        found = max(found, (float(_expected_gain(gap, known).sum()) / int(k), int(k)))
     whole = _expected_gain(gap, spread)
     moves = spread > 0
     changes = np.where(moves, ndtr(-gap / np.where(moves, spread, 1.0)), 0.0)

@@ -125,7 +125,7 @@ def replay_scores(
         random = np.random.default_rng((seed, number))
         items = random.choice(collection.table.n_items, pool, replace=False)
         table, truth = collection.table.subset(items=items), collection.labels[items]
-        price = random.permutation(collection.table.n_models) + 1.0
+        price = np.asarray(1.0 + random.permutation(collection.table.n_models), dtype=float)
         for method in ("auto", "random"):
             _Track(outcome, scores, table, truth, method, number, price).run(min(budget, pool))
         if progress is not None:
