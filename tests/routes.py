@@ -28,6 +28,7 @@ from apps.selection.services import Answer, record, start_session
 from apps.sharing.models import ShareLink
 from apps.teams import services as teams
 from apps.teams.models import Membership, Role, Team, User
+from tests.routing.furniture import evaluation_of, router_of, version_with_outcomes
 from tests.selection.replays import finished_replay
 
 # Stands in every name that the world's team gives: a stranger never reads it.
@@ -98,6 +99,10 @@ class World:
             "api:board-list": {"dataset": dataset, "name": MARK},
             "api:selection-list": {"dataset": dataset},
             "api:replay-list": {"dataset": dataset},
+            "api:evaluation-list": {"dataset": self.objects["prompts", "slug"], "encoder": "hashing"},
+            "api:router-list": {"dataset": self.objects["prompts", "slug"], "encoder": "hashing"},
+            "api:router-route": {"prompt": MARK},
+            "api:router-serve": {"number": 1},
             "api:share-link-list": {"board": board},
             "api:model-list": {"name": f"{MARK} new model"},
             "api:price-list": {
@@ -181,11 +186,15 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         session=selection,
         answer=Answer(ITEMS - 1, "label", "dog", f"{MARK} else"),
     )
+    prompts = version_with_outcomes(team, owner, f"{MARK} prompts")
+    evaluation = evaluation_of(prompts, owner, f"{MARK} evaluation")
+    router = router_of(prompts, owner, f"{MARK} router")
     objects = {
         ("boards", "slug"): board.slug,
         ("boards", "pk"): board.pk,
         ("datasets", "slug"): version.dataset.slug,
         ("datasets", "pk"): version.dataset.pk,
+        ("evaluations", "pk"): evaluation.pk,
         ("invitations", "pk"): invitation.pk,
         ("invitations", "token"): invitation_secret,
         ("items", "index"): 0,
@@ -197,8 +206,10 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         ("members", "pk"): member.pk,
         ("models", "pk"): model.pk,
         ("models", "slug"): model.slug,
+        ("prompts", "slug"): prompts.dataset.slug,
         ("predictions", "pk"): version.prediction_batches.get().pk,
         ("prices", "pk"): price.pk,
+        ("routers", "slug"): router.slug,
         ("replays", "pk"): finished_replay(owner, version).pk,
         ("s", "token"): secret,
         ("selections", "pk"): selection.pk,

@@ -73,6 +73,8 @@ OWN = {
     "token_revoke": "one's own tokens; others' are not found",
     "api:token-detail": "one's own tokens; others' are not found",
     "theme": "one's own appearance",
+    "router_try": "asks a router; nothing is kept",
+    "api:router-route": "asks a router; nothing is kept",
 }
 # Writes that annotators may do as well: they bring labels, and other files are refused by purpose.
 ANNOTATORS = {

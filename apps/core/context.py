@@ -14,6 +14,7 @@ VERSION = version("assay")
 NAVIGATION = (
     ("board_list", "Boards"),
     ("selection_list", "Selections"),
+    ("router_list", "Routers"),
     ("dataset_list", "Datasets"),
     ("model_list", "Models"),
     ("job_list", "Jobs"),

@@ -7,3 +7,6 @@ class RoutingConfig(AppConfig):
     """Routers: trained, evaluated, deciding."""
 
     name = "apps.routing"
+
+    def ready(self) -> None:
+        from apps.routing import home, receivers  # noqa: F401

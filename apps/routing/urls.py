@@ -1,0 +1,27 @@
+"""Page addresses of this room."""
+
+from django.urls import path
+
+from apps.routing import views
+
+urlpatterns = [
+    path("evaluations/new/", views.evaluation_new, name="evaluation_new"),
+    path("evaluations/<uuid:pk>/", views.evaluation_detail, name="evaluation_detail"),
+    path("evaluations/<uuid:pk>.json", views.evaluation_json, name="evaluation_json"),
+    path("evaluations/<uuid:pk>.csv", views.evaluation_csv, name="evaluation_csv"),
+    path("evaluations/<uuid:pk>/chart.svg", views.evaluation_chart, name="evaluation_chart"),
+    path(
+        "evaluations/<uuid:pk>/chart.json",
+        views.evaluation_chart_spec,
+        name="evaluation_chart_spec",
+    ),
+    path("evaluations/<uuid:pk>/refresh/", views.evaluation_refresh, name="evaluation_refresh"),
+    path("evaluations/<uuid:pk>/delete/", views.evaluation_delete, name="evaluation_delete"),
+    path("routers/", views.router_list, name="router_list"),
+    path("routers/new/", views.router_new, name="router_new"),
+    path("routers/<slug:slug>/", views.router_detail, name="router_detail"),
+    path("routers/<slug:slug>/try/", views.router_try, name="router_try"),
+    path("routers/<slug:slug>/train/", views.router_train, name="router_train"),
+    path("routers/<slug:slug>/versions/", views.router_roll_back, name="router_roll_back"),
+    path("routers/<slug:slug>/delete/", views.router_delete, name="router_delete"),
+]

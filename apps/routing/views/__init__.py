@@ -1,0 +1,39 @@
+"""Pages of this room."""
+
+from apps.routing.views.evaluations import (
+    evaluation_chart,
+    evaluation_chart_spec,
+    evaluation_csv,
+    evaluation_delete,
+    evaluation_detail,
+    evaluation_json,
+    evaluation_new,
+    evaluation_refresh,
+)
+from apps.routing.views.routers import (
+    router_delete,
+    router_detail,
+    router_list,
+    router_new,
+    router_roll_back,
+    router_train,
+    router_try,
+)
+
+__all__ = [
+    "evaluation_chart",
+    "evaluation_chart_spec",
+    "evaluation_csv",
+    "evaluation_delete",
+    "evaluation_detail",
+    "evaluation_json",
+    "evaluation_new",
+    "evaluation_refresh",
+    "router_delete",
+    "router_detail",
+    "router_list",
+    "router_new",
+    "router_roll_back",
+    "router_train",
+    "router_try",
+]
