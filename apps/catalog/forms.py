@@ -131,6 +131,22 @@ class NewDatasetForm(forms.Form):
         return data
 
 
+class NewOutcomesForm(forms.Form):
+    """The file that a new dataset of prompts begins with."""
+
+    file = forms.FileField(
+        label="Outcomes",
+        allow_empty_file=True,
+        help_text=(
+            "CSV, JSON, JSON Lines or Parquet: a row per prompt with the columns score__ and model, or a "
+            "row per prompt and model. Or a .zip of a folder that lm-evaluation-harness has logged."
+        ),
+    )
+    name = forms.CharField(
+        required=False, max_length=200, help_text="Left empty, it is the name of the file."
+    )
+
+
 class FileForm(forms.Form):
     """One file."""
 
@@ -189,6 +205,22 @@ class ColumnsForm(forms.Form):
         ]
         self._several("models", "Models", guess, "The columns that hold a model's predictions.")
 
+    def _add_outcomes(self, mapping: dict[str, Any]) -> None:
+        self._one("text", "Prompt", mapping.get("text"), required=False)
+        if self.layout == "long":
+            self._one("model", "Model", mapping.get("model"), required=True)
+            help_text = "Of several, the first that a row has counts. None: what calls took."
+            self._several("scores", "Score", mapping.get("scores"), help_text)
+            self._one("cost", "Cost in USD", mapping.get("cost"), required=False)
+            self._one("in_tokens", "Input tokens", mapping.get("in_tokens"), required=False)
+            self._one("out_tokens", "Output tokens", mapping.get("out_tokens"), required=False)
+            self._one("latency_ms", "Milliseconds", mapping.get("latency_ms"), required=False)
+        else:
+            help_text = "Costs and tokens are found by the model's name."
+            self._several("models", "Scores of models", mapping.get("models"), help_text)
+        slices = "Columns whose values group the prompts, such as a task."
+        self._several("slices", "Groups", mapping.get("slices"), slices)
+
     def _add_labels(self, mapping: dict[str, Any]) -> None:
         self._one("label", "Label", mapping.get("label"), required=True)
         self._one("annotator", "Annotator", mapping.get("annotator"), required=False)
@@ -213,7 +245,13 @@ class ColumnsForm(forms.Form):
         """The columns chosen; None for a file that has its own names for them."""
         if "item" not in self.fields:
             return None
-        return Mapping.from_dict(self.cleaned_data)
+        chosen = dict(self.cleaned_data)
+        if self.upload.purpose == Upload.Purpose.OUTCOMES:
+            # The order in which scores count is not the order in which a browser sends them.
+            order = self.upload.mapping.get("scores") or self.columns
+            rank = {name: place for place, name in enumerate([*order, *self.columns][::-1])}
+            chosen["scores"] = sorted(chosen.get("scores") or (), key=lambda name: -rank[name])
+        return Mapping.from_dict(chosen)
 
     def options(self) -> dict[str, Any]:
         """What is chosen besides columns."""

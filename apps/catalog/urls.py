@@ -16,6 +16,7 @@ urlpatterns = [
     path("models/<slug:slug>/prices/<uuid:pk>/delete/", models.price_delete, name="price_delete"),
     path("datasets/", datasets.dataset_list, name="dataset_list"),
     path("datasets/new/", uploads.dataset_new, name="dataset_new"),
+    path("datasets/new/outcomes/", uploads.outcomes_new, name="outcomes_new"),
     path("datasets/<slug:slug>/", datasets.dataset_detail, name="dataset_detail"),
     path("datasets/<slug:slug>/edit/", datasets.dataset_edit, name="dataset_edit"),
     path("datasets/<slug:slug>/delete/", datasets.dataset_delete, name="dataset_delete"),
@@ -23,6 +24,11 @@ urlpatterns = [
         "datasets/<slug:slug>/predictions/<uuid:pk>/delete/",
         datasets.predictions_delete,
         name="predictions_delete",
+    ),
+    path(
+        "datasets/<slug:slug>/outcomes/<uuid:pk>/delete/",
+        datasets.outcomes_delete,
+        name="outcomes_delete",
     ),
     path(
         "datasets/<slug:slug>/labels/<uuid:pk>/withdraw/",
@@ -33,7 +39,7 @@ urlpatterns = [
     path(f"{_VERSION}delete/", datasets.version_delete, name="version_delete"),
     re_path(
         r"^datasets/(?P<slug>[-\w]+)/v(?P<number>\d{1,9})/upload/"
-        r"(?P<purpose>items|predictions|labels)/$",
+        r"(?P<purpose>items|predictions|labels|outcomes)/$",
         uploads.version_upload,
         name="version_upload",
     ),
@@ -42,6 +48,11 @@ urlpatterns = [
         r"^datasets/(?P<slug>[-\w]+)/v(?P<number>\d{1,9})/predictions\.(?P<kind>csv|parquet)$",
         datasets.predictions_file,
         name="predictions_file",
+    ),
+    re_path(
+        r"^datasets/(?P<slug>[-\w]+)/v(?P<number>\d{1,9})/outcomes\.(?P<kind>csv|parquet)$",
+        datasets.outcomes_file,
+        name="outcomes_file",
     ),
     path(f"{_VERSION}labels.csv", datasets.labels_file, name="labels_file"),
     path("uploads/<uuid:pk>/", uploads.upload_detail, name="upload_detail"),

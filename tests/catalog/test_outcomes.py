@@ -141,7 +141,7 @@ def test_a_spend_log_says_what_calls_took_and_its_scores_come_from_elsewhere(
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"prompt_ids": ["b", "z"]}, "Prompts v1 has no prompt `z`."),
+        ({"prompt_ids": ["b", "z"]}, "This version has no prompt `z`."),
         (
             {"score": [[1.0, NAN], [0.0, NAN]]},
             "`Large` has no outcome on any prompt; leave it out.",

@@ -135,6 +135,24 @@ class VersionViewSet(
         rows = exports.predictions_csv(table)
         return StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
 
+    @extend_schema(
+        parameters=[OpenApiParameter("kind", str, enum=["csv", "parquet"])], responses=_TABLE
+    )
+    @action(detail=True, methods=["get"])
+    def outcomes(self, request: Request, pk: str) -> HttpResponseBase:
+        """All outcomes, priced as of today: a row a prompt, `<measure>__<model>` columns."""
+        kind = serializers.ChoiceField(["csv", "parquet"]).run_validation(
+            request.query_params.get("kind", "csv")
+        )
+        try:
+            wide = exports.outcomes_table(queries.outcomes_of(self.get_object()))
+        except ValueError as error:
+            raise NotFound(str(error)) from error
+        if kind == "parquet":
+            data = exports.parquet(wide)
+            return HttpResponse(data, content_type="application/vnd.apache.parquet")
+        return HttpResponse(exports.outcomes_csv(wide), content_type="text/csv; charset=utf-8")
+
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=True, methods=["get"])
     def labels(self, request: Request, pk: str) -> HttpResponseBase:

@@ -75,7 +75,8 @@ class NewUploadSerializer(serializers.Serializer[Any]):
 
 
 class MappingSerializer(serializers.Serializer[Any]):
-    """Which column means what. Predictions: `models`, or `model` and `prediction`."""
+    """Which column means what. Predictions: `models`, or `model` and `prediction`; outcomes: `models`, or
+    `model` and any of `scores` (of several the first that a row has), costs, tokens and latency."""
 
     item = Text(max_length=200)
     model = Text(max_length=200, required=False, allow_null=True)
@@ -87,6 +88,11 @@ class MappingSerializer(serializers.Serializer[Any]):
     text = Text(max_length=200, required=False, allow_null=True)
     image = Text(max_length=200, required=False, allow_null=True)
     slices = Texts(required=False, max_length=200)
+    scores = Texts(required=False, max_length=200)
+    cost = Text(max_length=200, required=False, allow_null=True)
+    in_tokens = Text(max_length=200, required=False, allow_null=True)
+    out_tokens = Text(max_length=200, required=False, allow_null=True)
+    latency_ms = Text(max_length=200, required=False, allow_null=True)
 
 
 class CommitSerializer(serializers.Serializer[Any]):

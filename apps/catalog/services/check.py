@@ -19,9 +19,11 @@ from apps.catalog.readers import (
     ReadingStopped,
     read_items,
     read_labels,
+    read_outcomes,
     read_predictions,
 )
 from apps.catalog.services.models_file import model_rows
+from apps.catalog.services.outcomes import StoredOutcomes, put_outcomes
 from apps.catalog.services.records import (
     StoredItems,
     StoredLabels,
@@ -54,6 +56,7 @@ class Plan:
     items: tuple[Upload, StoredItems] | None = None
     predictions: tuple[Upload, StoredPredictions] | None = None
     labels: tuple[Upload, LabelData, StoredLabels] | None = None
+    outcomes: tuple[Upload, StoredOutcomes] | None = None
     models: tuple[Upload, list[ModelRow]] | None = None
 
 
@@ -121,6 +124,7 @@ def _read_one(plan: Plan, read: _Reading, path: Path) -> tuple[str, ...] | None:
         Upload.Purpose.ITEMS: _read_items,
         Upload.Purpose.PREDICTIONS: _read_predictions,
         Upload.Purpose.LABELS: _read_labels,
+        Upload.Purpose.OUTCOMES: _read_outcomes,
         Upload.Purpose.MODELS: _read_models,
     }
     return purposes[read.upload.purpose](plan, read, path)
@@ -175,6 +179,26 @@ def _read_labels(plan: Plan, read: _Reading, path: Path) -> tuple[str, ...] | No
     )
     plan.labels = read.upload, data, stored
     return read.ids
+
+
+def _read_outcomes(plan: Plan, read: _Reading, path: Path) -> tuple[str, ...]:
+    """Outcomes on the version's prompts; without a version the prompts are its items."""
+    upload = read.upload
+    table = read_outcomes(
+        path, read.mapping, name=upload.filename, known_items=read.ids, **read.listening
+    )
+    ids = read.ids or table.prompt_ids
+    if read.ids is None:
+        items = store.Items(table.prompt_ids, table.prompts, slices=dict(table.groups))
+        plan.items = upload, _stored_items(read, items)
+    texts = (
+        plan.items[1].has_text if plan.items else bool(upload.version and upload.version.has_text)
+    )
+    try:
+        plan.outcomes = upload, put_outcomes(ids, table, texts=texts)
+    except ValidationError as error:
+        raise Rejected.because(upload, *error.messages) from error
+    return ids
 
 
 def _read_models(plan: Plan, read: _Reading, path: Path) -> None:

@@ -17,6 +17,7 @@ from apps.catalog.services.datasets import name_taken
 from apps.catalog.services.labels import Arrival, compare, strangers
 from apps.catalog.services.models import announce, versions_with
 from apps.catalog.services.models_file import take_models
+from apps.catalog.services.outcomes import name_outcomes, outcomes_there
 from apps.catalog.services.records import (
     already_there,
     make_dataset,
@@ -156,7 +157,7 @@ class _Writing:
             raise Rejected.because(lead, *error.messages) from error
 
     def _fill(self, version: DatasetVersion) -> dict[str, Any]:
-        """Write predictions and labels to the version, and tell who listens."""
+        """Write predictions, outcomes and labels to the version, and tell who listens."""
         if self.plan.predictions is not None:
             upload, stored = self.plan.predictions
             if fault := already_there(version, stored.model_names):
@@ -165,6 +166,8 @@ class _Writing:
             count = len(stored.model_names)
             said = f"Predictions of {count:,} {'model' if count == 1 else 'models'}."
             self.sentences[upload.pk] = f"{self.sentences.get(upload.pk, '')} {said}".strip()
+        if self.plan.outcomes is not None:
+            self._add_outcomes(version)
         if self.plan.labels is not None and self.arrival is not None:
             label_upload, data, labels = self.plan.labels
             live = version.label_batches.filter(withdrawn_at__isnull=True)
@@ -179,6 +182,17 @@ class _Writing:
             )
         announce([version], user=self.user)
         return {"version": str(version.pk), "dataset": version.dataset.slug}
+
+    def _add_outcomes(self, version: DatasetVersion) -> None:
+        assert self.plan.outcomes is not None  # noqa: S101 - the caller has asked
+        upload, stored = self.plan.outcomes
+        if fault := outcomes_there(version, stored):
+            raise Rejected.because(upload, fault)
+        name_outcomes(user=self.user, version=version, stored=stored, upload=upload)
+        count = len(stored.model_names)
+        what = "Costs and tokens" if stored.usage else "Outcomes"
+        said = f"{what} of {count:,} {'model' if count == 1 else 'models'}."
+        self.sentences[upload.pk] = f"{self.sentences.get(upload.pk, '')} {said}".strip()
 
     def _take_models(self) -> None:
         assert self.plan.models is not None  # noqa: S101 - the caller has asked

@@ -46,7 +46,7 @@ def record_outcomes(
         texts, a model without any outcome, or one whose outcomes are there already.
     """
     require(user=user, team=version.team, role=Role.EDITOR)
-    stored = stored_outcomes(version, outcomes)
+    stored = put_outcomes(item_ids_of(version), outcomes, texts=version.has_text)
     if fault := outcomes_there(version, stored):
         raise ValidationError(fault)
     try:
@@ -78,26 +78,21 @@ def delete_outcomes(*, user: User, batch: OutcomeBatch) -> None:
         announce([batch.version], user=user)
 
 
-def stored_outcomes(version: DatasetVersion, outcomes: OutcomeTable) -> StoredOutcomes:
-    """Put a file of outcomes in the order of a version's items.
+def put_outcomes(ids: tuple[str, ...], outcomes: OutcomeTable, *, texts: bool) -> StoredOutcomes:
+    """Put a file of outcomes in the order of a version's item ids; `texts`: whether it has any.
 
     Raises:
         ValidationError: as `record_outcomes`.
     """
-    if not version.has_text:
+    if not texts:
         raise ValidationError(
-            f"The items of {version} have no texts: outcomes belong to prompts. Upload its items "
-            "with a column of texts first."
+            "The items of this version have no texts, but outcomes belong to prompts; upload its "
+            "items with a column of texts first."
         )
-    return put_outcomes(item_ids_of(version), outcomes, f"{version}")
-
-
-def put_outcomes(ids: tuple[str, ...], outcomes: OutcomeTable, whose: str) -> StoredOutcomes:
-    """Put a file of outcomes in the order of these item ids; `whose` they are, for messages."""
     place = {item: row for row, item in enumerate(ids)}
     strange = [item for item in outcomes.prompt_ids if item not in place]
     if strange:
-        raise ValidationError(f"{whose} has no prompt `{shown(strange[0])}`.")
+        raise ValidationError(f"This version has no prompt `{shown(strange[0])}`.")
     if fault := twins(outcomes.model_names):
         raise ValidationError(fault)
     rows = [place[item] for item in outcomes.prompt_ids]

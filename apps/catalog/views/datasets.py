@@ -13,7 +13,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.catalog import exports, queries, services
 from apps.catalog.forms import DatasetForm
-from apps.catalog.models import Dataset, DatasetVersion, LabelBatch, PredictionBatch, Upload
+from apps.catalog.models import (
+    Dataset,
+    DatasetVersion,
+    LabelBatch,
+    OutcomeBatch,
+    PredictionBatch,
+    Upload,
+)
+from apps.catalog.money import PriceUnit
 from apps.catalog.views.shared import clean, page_of, person, posted, say
 from apps.teams.access import get_visible, may
 from apps.teams.models import Role
@@ -75,6 +83,8 @@ def _version_page(request: HttpRequest, version: DatasetVersion) -> HttpResponse
             request, version.outputs.select_related("model", "batch").order_by("model__name"), 100
         ),
         "prediction_batches": queries.prediction_batches_of(version),
+        "outcomes": _outcomes(version),
+        "outcome_batches": queries.outcome_batches_of(version),
         "label_batches": batches,
         "label_count": len(labels),
         "sample": _sample(version, labels),
@@ -83,6 +93,16 @@ def _version_page(request: HttpRequest, version: DatasetVersion) -> HttpResponse
         "may_label": may(user, version.team, Role.ANNOTATOR),
     }
     return render(request, "catalog/dataset_detail.html", context)
+
+
+def _outcomes(version: DatasetVersion) -> dict[str, Any]:
+    """A line per model with outcomes, its mean cost in a unit that can be read."""
+    found = queries.outcome_summaries(version)
+    unit = PriceUnit.of(one.cost for one in found)
+    rows = [(one, None if one.cost is None else unit.amount(one.cost)) for one in found]
+    answered = sum(one.answered for one in found)
+    priced = sum(one.priced for one in found)
+    return {"rows": rows, "unit": unit.name, "answered": answered, "priced": priced}
 
 
 def _sample(version: DatasetVersion, labels: dict[str, str]) -> list[dict[str, Any]]:
@@ -127,6 +147,25 @@ def predictions_file(request: HttpRequest, slug: str, number: int, kind: str) ->
         data = exports.predictions_parquet(table)
         response = HttpResponse(data, content_type="application/vnd.apache.parquet")
     return _named(response, f"{slug}-v{number}-predictions.{kind}")
+
+
+@login_required
+@require_safe
+def outcomes_file(request: HttpRequest, slug: str, number: int, kind: str) -> HttpResponse:
+    """All outcomes of a version as CSV or Parquet, priced as of today."""
+    version = _version(request, slug, number)
+    try:
+        table = queries.outcomes_of(version)
+    except ValueError as error:
+        raise Http404(str(error)) from error
+    wide = exports.outcomes_table(table)
+    response = (
+        HttpResponse(exports.outcomes_csv(wide), content_type="text/csv; charset=utf-8")
+        if kind == "csv"
+        else HttpResponse(exports.parquet(wide), content_type="application/vnd.apache.parquet")
+    )
+    _named(response, f"{slug}-v{number}-outcomes.{kind}")
+    return response
 
 
 @login_required
@@ -233,6 +272,27 @@ def predictions_delete(request: HttpRequest, slug: str, pk: UUID) -> HttpRespons
         text=f"They are taken out of {batch.version} and its boards; the models stay in the list.",
         action="Delete these predictions",
         done="The predictions are deleted.",
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def outcomes_delete(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    user = person(request)
+    rows = OutcomeBatch.objects.select_related("team", "version__dataset", "version__team")
+    batch = get_visible(rows, user, version__dataset__slug=slug, pk=pk)
+    require(user=user, team=batch.team, role=Role.EDITOR)
+    back = reverse("version_detail", args=[slug, batch.version.number])
+    count = batch.outcomes.count()
+    return _confirmed(
+        request,
+        lambda: services.delete_outcomes(user=user, batch=batch),
+        back=back,
+        after=back,
+        heading=f"Delete the outcomes of {count} {'model' if count == 1 else 'models'}?",
+        text=f"They are taken out of {batch.version} and what rests on it; the models stay in the list.",
+        action="Delete these outcomes",
+        done="The outcomes are deleted.",
     )
 
 

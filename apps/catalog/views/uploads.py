@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.catalog import queries, services
-from apps.catalog.forms import ColumnsForm, ConfirmForm, FileForm, NewDatasetForm
+from apps.catalog.forms import ColumnsForm, ConfirmForm, FileForm, NewDatasetForm, NewOutcomesForm
 from apps.catalog.models import DatasetVersion, Upload
 from apps.catalog.readers import FileProblem
 from apps.catalog.views.shared import editor_of, person, posted, say
@@ -50,6 +50,29 @@ def dataset_new(request: HttpRequest) -> HttpResponse:
             )
             return redirect("upload_detail", lead.pk)
     return render(request, "catalog/dataset_new.html", {"form": form})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def outcomes_new(request: HttpRequest) -> HttpResponse:
+    """Choose the file of outcomes that a new dataset of prompts begins with."""
+    team = editor_of(request)
+    form = NewOutcomesForm(*posted(request))
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            upload = _receive(
+                request,
+                data["file"],
+                purpose=Upload.Purpose.OUTCOMES,
+                team=team,
+                dataset_name=data["name"],
+            )
+        except ValidationError as error:
+            say(form, error)
+        else:
+            return redirect("upload_detail", upload.pk)
+    return render(request, "catalog/outcomes_new.html", {"form": form})
 
 
 def _receive(request: HttpRequest, file: Any, *, purpose: str, **how: Any) -> Upload:
