@@ -7,9 +7,10 @@
 
 `outcomes` is an `OutcomeTable`, `embeddings` its prompts in the same order. The null models
 (`registry.NULLS`) and two oracles are always evaluated too. Each split is trained and tested by
-itself and nothing is chosen on a test part. What is evaluated is what would be deployed:
-`apps.routing.decision.choose` over a sweep of lambda, with the router's own `guard` and `allowed`
-where it has them.
+itself and nothing is chosen on a test part. With `Plan(guarded=True)` what is evaluated is what
+would be deployed: `apps.routing.decision.choose` over a sweep of lambda, held back by the guard
+that held-out forecasts of the training part teach. Without it, that holds for routers that keep
+such forecasts (`auto`, `knn`), and the others decide unguarded, as they were published.
 
 A job passes `progress(done, total, message)` and `should_stop()` (may raise, or return True for
 `EvaluationStopped`), keeps each `SplitResult` that `on_split` brings (`as_dict`/`from_dict`), and

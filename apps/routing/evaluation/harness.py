@@ -41,6 +41,9 @@ class Plan:
         seed: of the splits, the routers and the intervals.
         subject: the router that the verdict is about: the default router where it is among them,
             else the first.
+        guarded: whether every router is held back by the guard that it would be deployed with,
+            learnt from four more trainings; where not, only those are that need none (`auto`,
+            `knn`), and the others are measured as they were published.
     """
 
     routers: tuple[str, ...]
@@ -48,6 +51,7 @@ class Plan:
     splits: int = 5
     seed: int = 0
     subject: str | None = None
+    guarded: bool = False
 
 
 def evaluate(
@@ -115,6 +119,7 @@ def evaluate(
             number,
             makers,
             seed=plan.seed + number,
+            guarded=plan.guarded,
             subject=subject,
             before=before,
         )

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.catalog.tables import Floats, OutcomeTable
-from apps.routing.decision import choose
+from apps.catalog.tables import Floats, Mask, OutcomeTable
+from apps.routing.decision import ForecastsItself, Guard, choose, held_out_forecast
 from apps.routing.methods.base import Embeddings, Forecast, Router, RouterFactory
 from apps.routing.methods.fitted import column_means
-from apps.routing.methods.registry import TOLD
+from apps.routing.methods.registry import NULLS, TOLD
 from apps.routing.metrics import Calibration, gap_curve, hull
 
 from .ceiling import expected_scores
@@ -64,10 +64,15 @@ def measure_split(
     factories: Mapping[str, RouterFactory],
     *,
     seed: int,
+    guarded: bool,
     subject: str,
     before: Callable[[str], None],
 ) -> SplitResult:
-    """Train and test all routers; `before` is called with the name of each, and may raise."""
+    """Train and test all routers; `before` is called with the name of each, and may raise.
+
+    A router that kept forecasts of its training prompts made without their outcomes is held back
+    by the guard that they teach; where `guarded`, all but the null models are.
+    """
     outcomes = _with_shares(setting, parts)
     train, known = outcomes.subset(prompts=parts.train), setting.embeddings.subset(parts.train)
     test, told = outcomes.subset(prompts=parts.test), setting.embeddings.subset(parts.test)
@@ -82,23 +87,25 @@ def measure_split(
         try:
             began = time.perf_counter()
             router.fit(train, known)
+            guard = _guard(name, make, router, train, known, seed=seed, always=guarded)
             trained = time.perf_counter() - began
             seen = told if name in TOLD else untold
             began = time.perf_counter()
             forecast = router.forecast(seen)
-            decide(router, forecast, 0.0)
+            deployed = Deployed(forecast, guard, getattr(router, "allowed", None))
+            deployed.chosen(0.0)
             took = time.perf_counter() - began
         except ValueError as problem:
             routers[name] = RouterSplit(problem=str(problem))
             continue
         routers[name] = replace(
-            bench.measured(router, forecast),
+            bench.measured(deployed),
             train_seconds=trained,
             milliseconds=1000 * took / test.n_prompts,
         )
         shown[name] = forecast.shown
         if name == subject and number == 0:
-            regrets = _regrets(router, forecast, test, told, train, known)
+            regrets = _regrets(deployed, test, told, train, known)
     before(ORACLE)
     routers |= bench.oracles(min(shown.values(), key=lambda one: np.mean((one - test.score) ** 2)))
     shared = np.isin(setting.near_duplicates[parts.test], setting.near_duplicates[parts.train])
@@ -116,18 +123,40 @@ def measure_split(
     )
 
 
-def decide(router: Router | None, forecast: Forecast, lambda_: float) -> NDArray[np.intp]:
-    """The model for each prompt, [n_prompts], as it would be deployed.
+@dataclass(frozen=True, eq=False)
+class Deployed:
+    """A forecast of the test prompts and what decides with it.
 
-    A router may carry a `guard` (see `apps.routing.decision.Guard`) that holds it back, and a mask
-    `allowed` [n_models] of the models it will ever name.
+    Attributes:
+        guard: holds the router back where it did not pay; None where nothing does.
+        allowed: [n_models], the models that the router will ever name; None for all.
     """
-    return choose(
-        forecast,
-        lambda_,
-        guard=getattr(router, "guard", None),
-        allowed=getattr(router, "allowed", None),
-    )
+
+    forecast: Forecast
+    guard: Guard | None = None
+    allowed: Mask | None = None
+
+    def chosen(self, lambda_: float) -> NDArray[np.intp]:
+        """The model for each prompt, [n_prompts]."""
+        return choose(self.forecast, lambda_, guard=self.guard, allowed=self.allowed)
+
+
+def _guard(
+    name: str,
+    make: RouterFactory,
+    router: Router,
+    train: OutcomeTable,
+    known: Embeddings,
+    *,
+    seed: int,
+    always: bool,
+) -> Guard | None:
+    if name in NULLS:
+        return None
+    kept = isinstance(router, ForecastsItself) and router.held_out is not None
+    if not kept and not always:
+        return None
+    return Guard.learn(held_out_forecast(make, train, known, fitted=router, seed=seed), train)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,10 +196,10 @@ class _Bench:
         """The same."""
         return float(self.test.cost[:, self.best].mean())
 
-    def measured(self, router: Router, forecast: Forecast) -> RouterSplit:
+    def measured(self, deployed: Deployed) -> RouterSplit:
         """All figures of a router; see `RouterSplit`."""
-        chosen = self._chosen(router, forecast)
-        calibration = Calibration.of(np.clip(forecast.shown, 0.0, 1.0), self.test.score)
+        chosen = self._chosen(deployed)
+        calibration = Calibration.of(np.clip(deployed.forecast.shown, 0.0, 1.0), self.test.score)
         return replace(
             self._figures(chosen, self.test.score, self.test.cost),
             routing_accuracy=self._right(chosen[0]),
@@ -178,7 +207,7 @@ class _Bench:
             expected=calibration.expected.tolist(),
             observed=calibration.observed.tolist(),
             squares=calibration.squares,
-            gap=self._gap(router, forecast),
+            gap=self._gap(deployed),
         )
 
     def oracles(self, foretold: Floats) -> dict[str, RouterSplit]:
@@ -187,16 +216,16 @@ class _Bench:
         Args:
             foretold: [n_test, n_models], the best forecast there is of these scores.
         """
-        truth = Forecast(score=self.test.score, cost=self.test.cost)
-        chosen = self._chosen(None, truth)
+        truth = Deployed(Forecast(score=self.test.score, cost=self.test.cost))
+        chosen = self._chosen(truth)
         oracle = replace(
             self._figures(chosen, self.test.score, self.test.cost),
             routing_accuracy=1.0,
-            gap=self._gap(None, truth),
+            gap=self._gap(truth),
         )
         expected = expected_scores(self.test.score, foretold)
         cost = np.broadcast_to(column_means(self.test.cost), expected.shape)
-        chosen = self._chosen(None, Forecast(score=expected, cost=cost))
+        chosen = self._chosen(Deployed(Forecast(score=expected, cost=cost)))
         return {
             ORACLE: oracle,
             CEILING: replace(
@@ -204,9 +233,9 @@ class _Bench:
             ),
         }
 
-    def _chosen(self, router: Router | None, forecast: Forecast) -> NDArray[np.intp]:
+    def _chosen(self, deployed: Deployed) -> NDArray[np.intp]:
         """[n_settings, n_test], the first row at lambda 0; equal rows once."""
-        chosen = [decide(router, forecast, float(lambda_)) for lambda_ in self.setting.lambdas]
+        chosen = [deployed.chosen(float(lambda_)) for lambda_ in self.setting.lambdas]
         rest = np.unique(np.array(chosen[1:] or chosen), axis=0)
         return np.vstack([chosen[:1], rest])
 
@@ -253,7 +282,7 @@ class _Bench:
             },
         )
 
-    def _gap(self, router: Router | None, forecast: Forecast) -> Gap | None:
+    def _gap(self, deployed: Deployed) -> Gap | None:
         """APGR and CPT as RouteLLM measures them: at thresholds that cut the prompts into tenths.
 
         The threshold is the gain in expected score from which on the strong model is called. What
@@ -266,7 +295,7 @@ class _Bench:
         weak = 1 - strong
         if means[strong] <= means[weak]:
             return None
-        guard = getattr(router, "guard", None)
+        forecast, guard = deployed.forecast, deployed.guard
         dearer = float(self.train_cost[strong] - self.train_cost[weak])
         gain = forecast.score[:, strong] - forecast.score[:, weak]
         cuts = np.unique(np.quantile(gain, np.linspace(0, 1, 11)))
@@ -300,16 +329,15 @@ def _with_shares(setting: Setting, parts: Parts) -> OutcomeTable:
 
 
 def _regrets(
-    router: Router,
-    forecast: Forecast,
+    deployed: Deployed,
     test: OutcomeTable,
     told: Embeddings,
     train: OutcomeTable,
     known: Embeddings,
 ) -> list[Regret]:
-    chosen = decide(router, forecast, 0.0)
+    chosen = deployed.chosen(0.0)
     rows = np.arange(test.n_prompts)
-    got, expected = test.score[rows, chosen], forecast.shown[rows, chosen]
+    got, expected = test.score[rows, chosen], deployed.forecast.shown[rows, chosen]
     regret = test.score.max(axis=1) - got
     # Of equal regrets, the one that was expected least comes first.
     worst = np.lexsort((-expected, -regret))[:_REGRETS]
