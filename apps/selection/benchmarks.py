@@ -10,6 +10,7 @@ import numpy as np
 from apps.catalog.tables import Classes, PredictionTable
 from apps.selection import score_study, study
 from apps.selection.methods.registry import METHODS
+from apps.selection.replay.coverage import coverage
 
 SIZES = ((100, 10_000, 10, 0.1), (1_000, 10_000, 10, 1.0))
 """Models, items, classes, and the seconds promised for the next item."""
@@ -50,7 +51,24 @@ def selection_speed(say: Callable[[str], None]) -> bool:
     return kept
 
 
-BENCHMARKS = {"selection-speed": selection_speed}
+def selection_intervals(say: Callable[[str], None]) -> bool:
+    """Coverage of the intervals of every score in simulated sessions; whether it is at least 92%."""
+    kept = True
+    for one in coverage():
+        held = (
+            f"covers {one.covered:.1%}, width {100 * one.width:.1f} points"
+            if one.stated
+            else "none"
+        )
+        say(
+            f"{one.labels} labels, {one.share:.0%} drawn, {one.score}: {held}, stated in "
+            f"{one.stated:.0%} of the sessions"
+        )
+        kept &= not one.covered < 0.92
+    return kept
+
+
+BENCHMARKS = {"selection-speed": selection_speed, "selection-intervals": selection_intervals}
 STUDIES = {"selection": study, "selection-scores": score_study}
 
 

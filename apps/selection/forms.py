@@ -93,7 +93,7 @@ class SessionForm(forms.Form):
         max_value=50,
         initial=5,
         required=False,
-        help_text="Replays on recorded data checked 1, 5, 10 and 20; others are read off between them.",
+        help_text="Replays on recorded data checked 1, 5, 10 and 20; others are scaled from 5.",
     )
     budget = forms.IntegerField(
         label="Labels you can afford at most",

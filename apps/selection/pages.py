@@ -17,6 +17,7 @@ from apps.selection.curve import Curve, curve_of
 from apps.selection.meter import Meter, meter_of
 from apps.selection.methods.base import Belief
 from apps.selection.methods.estimates import Estimates
+from apps.selection.methods.ranks import RankRanges, rank_ranges
 from apps.selection.methods.registry import DRAWN
 from apps.selection.metrics.intervals import estimate_scores
 from apps.selection.models import LabelEvent, SelectionSession
@@ -24,6 +25,7 @@ from apps.selection.queries import Annotator, Basis
 from apps.selection.services import METHOD_NAMES
 from apps.selection.worth import Worth, worth_of
 
+_REPLAYED = 0.05  # the alpha at which the rule was replayed often enough to vouch for it
 SHOWN = 25  # models on the page; the rest behind a link
 
 TERMS = (
@@ -44,6 +46,12 @@ TERMS = (
         "when the selection starts; the log keeps the probability of every draw.",
     ),
     (
+        "Ranks",
+        "The ranks on all items that remain possible: from what no missing label can change, and from the "
+        "uniform draws, model against model on the same items. A model whose range begins at 1 may "
+        "still be the best.",
+    ),
+    (
         "At most so many labels",
         "So many further labels always suffice for a choice that no missing label can change.",
     ),
@@ -54,7 +62,8 @@ TERMS = (
 class Row:
     """A candidate. `low` and `high`: an interval around the accuracy over all items (or whatever else
     counts, as a score in 0..1), where that can be estimated; else bounds that are sure. `accuracy` is
-    None there. `text` is all three in words."""
+    None there. `text` is all three in words. The ranks are those that remain possible; None where
+    something else counts than right answers."""
 
     model: str
     correct: int
@@ -65,6 +74,20 @@ class Row:
     p_best: float | None
     leads: bool
     text: str
+    rank_low: int | None
+    rank_high: int | None
+
+    @property
+    def ranks(self) -> str:
+        """ "1–4", or "2"; "unknown" where no ranks are told."""
+        if self.rank_low is None:
+            return "unknown"
+        return ranks_text(self.rank_low, self.rank_high)
+
+    @property
+    def may_be_best(self) -> bool:
+        """Nothing puts another model surely before it."""
+        return self.rank_low == 1
 
 
 @dataclass(frozen=True)
@@ -90,6 +113,11 @@ class SessionPage:
     worth: Worth | None
 
 
+def ranks_text(low: int, high: int | None) -> str:
+    """ "1–4", or "2" where only one rank is possible."""
+    return f"{low:,}" if high is None or low == high else f"{low:,}–{high:,}"
+
+
 def session_page(session: SelectionSession) -> SessionPage:
     """Compute the page.
 
@@ -108,7 +136,7 @@ def session_page(session: SelectionSession) -> SessionPage:
     return SessionPage(
         sentence=verdict(session, basis, meter, belief),
         meter=meter,
-        rows=tuple(_rows(basis, belief, estimates)),
+        rows=tuple(_rows(basis, belief, estimates, ranges_of(session, basis, belief.leader))),
         rests_on=belief.rests_on,
         estimated=estimates.rests_on,
         curve=curve_of(basis),
@@ -147,9 +175,10 @@ def verdict(session: SelectionSession, basis: Basis, meter: Meter, belief: Belie
         if counting.metric != Metric.ACCURACY:
             what += f" by {counting.name}"
         return format_html(
-            "Use <code>{}</code>: {}, by a rule that is wrong in at most {} of selections.",
+            "Use <code>{}</code>: {}, by a rule that is {}wrong in at most {} of selections.",
             meter.leader,
             what,
+            "" if session.alpha == _REPLAYED and counting.plain else "set to be ",
             f"{session.alpha * 100:g}%",
         )
     if not counting.plain:
@@ -176,10 +205,25 @@ def estimates_of(session: SelectionSession, basis: Basis) -> Estimates:
     Items that were in front of others at the moment of a uniform draw, or set aside by who got it, were
     left out of it; that is not corrected for.
     """
+    part, labels, _ = basis.part
+    order, probabilities = draws_of(session, basis)
+    return estimate_scores(
+        part,
+        labels,
+        basis.counting.score,
+        order=order,
+        probabilities=probabilities,
+        confidence=1 - session.alpha,
+    )
+
+
+def draws_of(session: SelectionSession, basis: Basis) -> tuple[list[int], list[float]]:
+    """The session's labelled items, as places in `basis.part`, in the order of their labels, and the
+    probability with which each was drawn uniformly; NaN for one that was chosen."""
     given = [(item, event) for item, event in basis.labelling.labels.items()]
     given = [pair for pair in given if basis.stored[pair[0]] == NOT_LABELLED]
     given = [pair for pair in given if basis.labels[pair[0]] != NOT_LABELLED]
-    part, labels, stored = basis.part
+    part, _, stored = basis.part
     items = basis.counting.items
     place_of = {int(item): place for place, item in enumerate(items)} if items is not None else {}
     if items is not None:
@@ -189,17 +233,23 @@ def estimates_of(session: SelectionSession, basis: Basis) -> Estimates:
     for place, (_, event) in enumerate(given):
         if event.audit or (session.method in DRAWN and event.probability is not None):
             chances[place] = 1 / (unlabelled - place)
-    return estimate_scores(
-        part,
-        labels,
-        basis.counting.score,
-        order=[item for item, _ in given],
-        probabilities=chances,
-        confidence=1 - session.alpha,
+    return [item for item, _ in given], chances
+
+
+def ranges_of(session: SelectionSession, basis: Basis, leader: int) -> RankRanges | None:
+    """The ranks that remain possible; None where something else counts than right answers."""
+    if not basis.counting.plain:
+        return None
+    part, labels, _ = basis.part
+    order, probabilities = draws_of(session, basis)
+    return rank_ranges(
+        part, labels, order=order, probabilities=probabilities, alpha=session.alpha, leader=leader
     )
 
 
-def _rows(basis: Basis, belief: Belief, estimates: Estimates) -> list[Row]:
+def _rows(
+    basis: Basis, belief: Belief, estimates: Estimates, ranges: RankRanges | None
+) -> list[Row]:
     order = sorted(
         range(basis.table.n_models),
         key=lambda model: (
@@ -228,6 +278,8 @@ def _rows(basis: Basis, belief: Belief, estimates: Estimates) -> list[Row]:
                 float(low[model]),
                 float(high[model]),
             ),
+            rank_low=None if ranges is None else int(ranges.low[model]),
+            rank_high=None if ranges is None else int(ranges.high[model]),
         )
         for model in order
     ]
@@ -276,6 +328,8 @@ def summary(page: SessionPage) -> dict[str, Any]:
                 "high": row.high,
                 "p_best": row.p_best,
                 "text": row.text,
+                "rank_low": row.rank_low,
+                "rank_high": row.rank_high,
             }
             for row in page.rows
         ],
