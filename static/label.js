@@ -27,3 +27,17 @@ document.addEventListener("htmx:afterSwap", (event) => {
   task.focus({ preventScroll: true });
   announce(document.getElementById("task-title")?.textContent ?? "");
 });
+
+// Who leads is asked for while somebody looks at it: after each label of theirs, and as others label.
+const standing = document.getElementById("standing");
+const refresh = () => {
+  if (standing?.open && !document.hidden) htmx.trigger("#live", "refresh");
+};
+if (standing) {
+  standing.hidden = false; // it needs this script
+  standing.addEventListener("toggle", refresh);
+  setInterval(refresh, 15000);
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "task") refresh();
+  });
+}

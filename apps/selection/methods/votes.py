@@ -112,12 +112,19 @@ def own_shares(predictions: Classes) -> Floats:
 
     0 where the model was not run, 1 where all that were run agree.
     """
-    own = (predictions != NOT_RUN).astype(float)
-    votes = Votes.of(predictions)
-    run = votes.by_item(votes.size.astype(float))[votes.owner]
-    items = np.repeat(votes.items[votes.owner], votes.size)
-    own[votes.models, items] = np.repeat(votes.size / run, votes.size)
-    return np.asarray(own)
+    own = np.empty(predictions.shape)
+    n_classes = int(predictions.max(initial=0)) + 1
+    step = max(1, _BLOCK // max(n_classes, len(predictions)))
+    for start in range(0, predictions.shape[1], step):
+        block = predictions[:, start : start + step]
+        was_run = block != NOT_RUN
+        # A number for each class of each item, so that one count gives the votes of all of them.
+        place = block + np.arange(block.shape[1]) * n_classes
+        place[~was_run] = 0
+        counts = np.bincount(place[was_run], minlength=block.shape[1] * n_classes)
+        run = np.maximum(np.count_nonzero(was_run, axis=0), 1)
+        own[:, start : start + step] = np.where(was_run, counts[place] / run, 0.0)
+    return own
 
 
 def _grouped(block: Classes, start: int) -> tuple[NDArray[Any], ...]:
