@@ -112,7 +112,11 @@ class Chooser:
             else:
                 low, high = self._bounds()
                 self._belief = replace(
-                    self._pool.belief(), low=low, high=high, leader=self.leader()
+                    self._pool.belief(),
+                    low=low,
+                    high=high,
+                    leader=self.leader(),
+                    rests_on="The bounds hold for the whole pool whatever the missing labels are.",
                 )
         return self._belief
 

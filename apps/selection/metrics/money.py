@@ -80,7 +80,7 @@ def label_value(
     # Two models' leads over the leader move together; their variances added overstate the difference.
     variance = forecast.variance[rival] + forecast.variance[best]
     spread = value * np.sqrt(variance)
-    needed = np.maximum(forecast.settled_after[rival], 1.0)
+    needed = np.maximum(forecast.settled_after[rival], max(1.0, forecast.settled_after[best]))
     n_open = forecast.n_open
     found = (0.0, 0)
     for k in np.unique(np.geomspace(1, max(n_open, 1), _AHEAD).astype(int)):

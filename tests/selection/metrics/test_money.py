@@ -47,6 +47,12 @@ def test_a_dearer_model_must_be_better_by_what_it_costs() -> None:
     found = label_value(ahead, value=1000, price=np.array([50.0, 10.0]))
     assert found is not None
     assert found.best == 1  # 2 points less is 20, and it costs 40 less
+    unsure = forecast([0, 0.02], [0, 0.03**2])
+    unsure.settled_after[0] = 0.0  # the leader and itself
+    doubted = label_value(unsure, value=1000, price=np.array([50.0, 10.0]))
+    assert doubted is not None
+    assert doubted.best == 1
+    assert 0 < doubted.per_label < doubted.all_labels / 10
     without = label_value(ahead, value=1000, price=np.array([50.0, np.nan]))
     assert without is not None
     assert without.best == 0
