@@ -19,8 +19,15 @@ from django.utils import timezone
 from PIL import Image
 
 from apps.catalog.models import LabelBatch, ModelOutput, Upload
-from apps.catalog.services import confirm_mapping, create_dataset, receive_upload, set_price
+from apps.catalog.services import (
+    confirm_mapping,
+    create_dataset,
+    receive_upload,
+    record_outcomes,
+    set_price,
+)
 from apps.catalog.store import Items
+from apps.catalog.tables import OutcomeTable
 from apps.jobs.models import Job, Worker
 from apps.leaderboards.models import Board
 from apps.selection.models import Reservation
@@ -99,7 +106,10 @@ class World:
             "api:board-list": {"dataset": dataset, "name": MARK},
             "api:selection-list": {"dataset": dataset},
             "api:replay-list": {"dataset": dataset},
-            "api:evaluation-list": {"dataset": self.objects["prompts", "slug"], "encoder": "hashing"},
+            "api:evaluation-list": {
+                "dataset": self.objects["prompts", "slug"],
+                "encoder": "hashing",
+            },
             "api:router-list": {"dataset": self.objects["prompts", "slug"], "encoder": "hashing"},
             "api:router-route": {"prompt": MARK},
             "api:router-serve": {"number": 1},
@@ -143,6 +153,15 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
     board = Board.objects.get(version=version)
     board.refresh_from_db()
     model = ModelOutput.objects.filter(version=version).earliest("created_at").model
+    outcomes = OutcomeTable.of(
+        prompt_ids=["item-0", "item-1"],
+        prompts=["", ""],
+        model_names=["model-x", "model-y"],
+        score=[[1, 0], [0.5, 1]],
+        in_tokens=[[10, 20], [30, 40]],
+        out_tokens=[[1, 2], [3, 4]],
+    )
+    record_outcomes(user=owner, version=version, outcomes=outcomes)
     price = set_price(
         user=owner,
         model=model,
@@ -206,6 +225,7 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         ("members", "pk"): member.pk,
         ("models", "pk"): model.pk,
         ("models", "slug"): model.slug,
+        ("outcomes", "pk"): version.outcome_batches.get().pk,
         ("prompts", "slug"): prompts.dataset.slug,
         ("predictions", "pk"): version.prediction_batches.get().pk,
         ("prices", "pk"): price.pk,

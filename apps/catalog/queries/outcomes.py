@@ -44,6 +44,10 @@ def outcomes_of(version: DatasetVersion, *, on: date | None = None) -> OutcomeTa
     held = _held(version)
     if all(one.usage for one in held):
         raise ValueError(f"{version} has no outcomes yet: upload a file of them.")
+    return _priced(version, held, on)
+
+
+def _priced(version: DatasetVersion, held: Sequence[_Held], on: date | None) -> OutcomeTable:
     quotes = _quotes(held, on)
     key = (
         version.items_blob,
@@ -87,10 +91,11 @@ class OutcomeSummary:
 
 def outcome_summaries(version: DatasetVersion) -> list[OutcomeSummary]:
     """A line per model with scores, in the order of `outcomes_of`; empty where there are none."""
-    models = [one.model for one in _held(version) if not one.usage]
+    held = _held(version)
+    models = [one.model for one in held if not one.usage]
     if not models:
         return []
-    table = outcomes_of(version)
+    table = _priced(version, held, None)
     found = []
     for column, model in enumerate(models):
         ran = table.ran[:, column]

@@ -255,7 +255,7 @@ class _Reader:
         places = _places(array)
         codes = table[places]
         for index in np.flatnonzero(codes < 0).tolist():
-            value = array[index].as_py()
+            value = (array[index].as_py() or "").strip() or None
             self._at(batch, index, faults.get(int(places[index]), "is empty"), column, value)
         return codes
 
