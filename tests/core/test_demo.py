@@ -1,22 +1,34 @@
 """The demo is really trained and comes in like any upload."""
 
 import io
+from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
 from apps.catalog.models import CandidateModel, Dataset, Price
-from apps.catalog.queries import items_of, labels_of, predictions_of
+from apps.catalog.queries import items_of, labels_of, outcomes_of, predictions_of
 from apps.core.demo.people import ADMIN_EMAIL, demo_wanted, local_admin
+from apps.core.demo.routing import making
 from apps.leaderboards.models import Board
+from apps.routing.models import Evaluation, Router
 from apps.teams.models import User
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _trained_once() -> Iterator[None]:
+    """The example of routing takes seconds to make: once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(making, "make", cache(making.make))
+        yield
 
 
 @pytest.fixture
 def dataset(db: None) -> Dataset:
     call_command("demo", stdout=io.StringIO())
-    return Dataset.objects.get()
+    return Dataset.objects.get(name="Handwritten digits")
 
 
 def test_it_makes_a_whole_board(dataset: Dataset) -> None:
@@ -39,6 +51,19 @@ def test_its_items_are_pictures(dataset: Dataset) -> None:
     assert item.image is not None
     assert item.image.startswith(b"\x89PNG")
     assert item.slices["ink"] in ("light", "medium", "heavy")
+
+
+def test_it_shows_where_routing_helps(dataset: Dataset) -> None:
+    version = Dataset.objects.get(name="Short questions").versions.get()
+    table = outcomes_of(version)
+    assert table.n_models == 6
+    assert table.n_prompts >= 2000
+    assert table.priced
+    assert table.cost.mean(axis=0).max() > 100 * table.cost.mean(axis=0).min()
+    best = table.score.mean(axis=0).max()
+    assert table.score.max(axis=1).mean() > best + 0.05, "no model is best at everything"
+    assert Evaluation.objects.filter(version=version).exists()
+    assert Router.objects.filter(version=version).exists()
 
 
 def test_its_prices_are_measured_and_say_how(dataset: Dataset) -> None:

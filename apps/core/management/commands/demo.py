@@ -29,9 +29,18 @@ class Command(BaseCommand):
         demo = make(self._progress)
         try:
             loading.load(demo, user=user, team=team, say=lambda line: None)
+            self._routing(user, team)
         except loading.DemoFailed as failure:
             raise CommandError(f"The demo could not be made: {failure}") from failure
         self.stdout.write(f"The demo is made ({time.monotonic() - began:.0f} s)")
+
+    def _routing(self, user: Any, team: Any) -> None:
+        """The example of routing; its evaluation is the worker's first work."""
+        from apps.core.demo.routing import loading
+        from apps.core.demo.routing.making import make
+
+        self.stdout.write("Asking six small models short questions, for an example of routing")
+        loading.load(*make(self._progress), user=user, team=team)
 
     def _progress(self, done: int, total: int, name: str) -> None:
         """One line that is written over, where somebody looks at it."""
