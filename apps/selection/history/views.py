@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -75,14 +76,10 @@ def replay_new(request: MemberRequest) -> HttpResponse:
 
 def _estimate(form: ReplayForm) -> str:
     """About how long the plan as it stands in the form takes; empty where nothing can be said."""
-    version = next(
-        (
-            one
-            for one in form.fields["version"].queryset
-            if str(one.pk) == str(form["version"].value())
-        ),  # type: ignore[attr-defined]
-        None,
-    )
+    field = form.fields["version"]
+    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
+    chosen = str(form["version"].value())
+    version = next((one for one in field.queryset or () if str(one.pk) == chosen), None)
     if version is None:
         return ""
     try:
