@@ -72,10 +72,10 @@ def hull(cost: ArrayLike, quality: ArrayLike) -> Hull:
     """
     x, y = np.asarray(cost, dtype=np.float64), np.asarray(quality, dtype=np.float64)
     order = np.lexsort((-y, x))
+    x, y = x[order], y[order]
+    better = np.concatenate([[True], y[1:] > np.maximum.accumulate(y)[:-1]])
     kept: list[tuple[float, float]] = []
-    for point in zip(x[order].tolist(), y[order].tolist(), strict=True):
-        if kept and point[1] <= kept[-1][1]:
-            continue  # dearer, and no better
+    for point in zip(x[better].tolist(), y[better].tolist(), strict=True):
         while len(kept) > 1 and _below(kept[-2], kept[-1], point):
             kept.pop()
         kept.append(point)

@@ -30,10 +30,12 @@ def bootstrap_weights(units: NDArray[np.intp], draws: int, seed: int) -> Floats:
 def interval(found: float, draws: Floats, level: float = 0.95) -> tuple[float, float]:
     """The middle of the draws that holds `level` of them, moved to lie around what was found.
 
-    A hull takes the best of noisy points, so its area and savings are higher on average under the
-    draws than in the sample, just as they are higher in the sample than in truth: the shift of the
-    draws is taken away once.
+    A hull takes the best of noisy points: its area is larger on average under the draws than in
+    the sample, and larger in the sample than in truth by about as much (Efron and Tibshirani 1993,
+    chapter 10). On the side where the truth must be sought, the interval is longer by that.
     """
     tail = (1 - level) / 2
-    low, high = found + np.quantile(draws, [tail, 1 - tail]) - draws.mean()
-    return float(low), float(high)
+    middle = float(draws.mean())
+    low, high = (float(bound) - middle for bound in np.quantile(draws, [tail, 1 - tail]))
+    bias = middle - found
+    return found + low - max(bias, 0.0), found + high - min(bias, 0.0)
