@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from apps.catalog.tables import NOT_RUN, Classes, Floats, Mask, PredictionTable
 
 from .base import ROUNDING, Indices, LabelledPool, Suggestions
+from .device import AUTO, fetched, placed, resolved
 from .votes import Votes
 
 SHARPNESS, KNEE = 0.45, 25.0
@@ -56,20 +58,26 @@ class Auto(LabelledPool):
     Args:
         table: the predictions of the candidates.
         seed: for ties and fillings.
+        device: where to compute; see `device.resolved`.
+
+    Raises:
+        ValueError: no such device.
 
     Source: this project; what was tried is in docs/decisions/0010-the-auto-method.md. The query
     follows Okanovic et al. (MODEL SELECTOR, arXiv 2410.13609) in spirit.
     """
 
-    def __init__(self, table: PredictionTable, *, seed: int = 0) -> None:
+    def __init__(self, table: PredictionTable, *, seed: int = 0, device: str = AUTO) -> None:
         super().__init__(table, seed=seed)
         self._kinds, self._kind = _distinct(table.predictions)
         self._answers = table.predictions[self._kinds]
         self._complete = bool((self._answers != NOT_RUN).all())
-        self._votes = votes = Votes.of(self._answers)
+        device = resolved(device, self._answers.size)
+        self._votes = votes = Votes.of(self._answers, device=device)
+        self._placed = placed(self._answers, device)
         share = votes.size / votes.by_item(votes.size.astype(float))[votes.owner]
         self._discount = share**DISCOUNT
-        self._confidence = self._stated_confidence()
+        self._stated = replace(votes, counted=self._confidence())
         self._plurality = np.full(table.n_items, _NO_CLASS, dtype=np.int32)
         self._plurality[votes.items] = votes.choice[votes.first]
         self._with_plurality = self._agreement(self._plurality)
@@ -144,7 +152,7 @@ class Auto(LabelledPool):
         votes = self._votes
         pseudo = np.full(self.table.n_items, _NO_CLASS, dtype=np.int32)
         odds = self._odds(correct, n_open)
-        pseudo[votes.items] = votes.winners(votes.sums(odds / odds.sum(), each=self._confidence))
+        pseudo[votes.items] = votes.winners(self._stated.sums(odds / odds.sum()))
         pseudo[~open_disputed] = _NO_CLASS
         agrees = self._agreement(pseudo)
         if not self._complete:
@@ -152,7 +160,7 @@ class Auto(LabelledPool):
             agrees = self._filled(agrees, run, n_open)
         return correct + PSEUDO * agrees
 
-    def _stated_confidence(self) -> Floats | None:
+    def _confidence(self) -> Floats | None:
         """[n_votes], the probability stated with each vote; None where no model stated any."""
         stated = self.table.probabilities
         if stated is None or np.isnan(stated).all():
@@ -180,7 +188,7 @@ class Auto(LabelledPool):
 
     def _agreement(self, classes: Classes) -> Floats:
         """[n_kinds], items on which a model says the class given, int32 [n_items], -2 for none."""
-        return np.asarray(np.count_nonzero(self._answers == classes, axis=1), dtype=float)
+        return fetched((self._placed == placed(classes, self._votes.device)).sum(1))
 
     def _filled(self, hits: Floats, seen: Floats, total: int) -> Floats:
         """Hits as if every model had been run on all `total` items; as they are where it was."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.catalog.tables import NOT_RUN, Floats, Mask, PredictionTable
+from apps.catalog.tables import NOT_RUN, Floats, PredictionTable
 
+from .device import AUTO, NUMPY, fetched, namespace, placed, resolved
 from .ranked import Ranked
 
 _PRIOR_STRENGTH, _PRIOR_SCALE, _RATE = 0.1, 2.0, 0.01
@@ -53,14 +55,19 @@ class Coda(Ranked):
     * A model that was not run on an item has no part in its consensus, and learns nothing there.
     * Its P(best) moves by at most 0.01 a label and is not calibrated: none is stated.
 
+    Args:
+        table: the predictions of the candidates.
+        seed: for ties and fillings.
+        device: where to compute; see `device.resolved`.
+
     Raises:
-        ValueError: n_models x n_classes^2 is above 50 million numbers.
+        ValueError: n_models x n_classes^2 is above 50 million numbers, or no such device.
 
     Source: J. Kay, G. Van Horn, S. Maji, D. Sheldon, S. Beery, "Consensus-driven active model
     selection", ICCV 2025, arXiv 2507.23771. The two-matmul form is this project's.
     """
 
-    def __init__(self, table: PredictionTable, *, seed: int = 0) -> None:
+    def __init__(self, table: PredictionTable, *, seed: int = 0, device: str = AUTO) -> None:
         n_classes = len(table.class_names)
         cells = table.n_models * n_classes**2
         if cells > _MOST_CELLS:
@@ -69,6 +76,10 @@ class Coda(Ranked):
                 f"classes; at most {_MOST_CELLS:,} are taken."
             )
         super().__init__(table, seed=seed)
+        self._device = resolved(device, table.predictions.size)
+        self._answers = placed(
+            np.ascontiguousarray(table.predictions[:, self.votes.items].T), self._device
+        )
         self._sure, self._spread = _stated(table)
         self._alpha = self._prior()
         self._held: _State | None = None
@@ -93,15 +104,20 @@ class Coda(Ranked):
 
     def scores(self) -> Floats:
         """See `Ranked.scores`: the expected information about the best model, in bits."""
+        xp = namespace(self._device)
         state = self._present()
         best = state.by_class @ state.marginal
-        answers = self.table.predictions[:, self.votes.items].T
-        expected = np.zeros(len(self.votes.items))
-        for c, weight in enumerate(state.marginal):
-            after = _after(state.alpha, c, answers == c, (answers != c) & (answers != NOT_RUN))
-            mixed = best + weight * (after - state.by_class[:, c])
-            expected += state.posterior[self.votes.items, c] * _entropy(mixed)
-        return np.asarray(_entropy(best[None])[0] - expected)
+        now, was = placed(best, self._device), placed(state.by_class, self._device)
+        posterior = placed(state.posterior[self.votes.items], self._device)
+        said, run = self._answers, self._answers != NOT_RUN
+        expected = 0.0
+        for c, weight in enumerate(state.marginal.tolist()):
+            agree = xp.asarray(said == c, dtype=xp.float64)
+            differ = xp.asarray((said != c) & run, dtype=xp.float64)
+            after = _after(state.alpha, c, agree, differ, self._device)
+            mixed = now + weight * (after - was[:, c])
+            expected = expected + posterior[:, c] * _entropy(mixed, self._device)
+        return fetched(_entropy(now[None], self._device)[0] - expected)
 
     def _prior(self) -> Floats:
         """[n_models, n_classes, n_classes], alpha before any label."""
@@ -149,8 +165,8 @@ class Coda(Ranked):
         none = posterior.sum(axis=1) == 0
         posterior[none] = 1.0
         posterior /= posterior.sum(axis=1, keepdims=True)
-        nobody = np.zeros((1, len(alpha)), dtype=bool)
-        by_class = [_after(alpha, c, nobody, nobody)[0] for c in range(alpha.shape[1])]
+        nobody = np.zeros((1, len(alpha)))
+        by_class = [_after(alpha, c, nobody, nobody, NUMPY)[0] for c in range(alpha.shape[1])]
         return _State(
             self.n_labelled, alpha, posterior, posterior.mean(axis=0), np.stack(by_class, axis=1)
         )
@@ -166,32 +182,30 @@ def _stated(table: PredictionTable) -> tuple[Floats, Floats]:
     return sure, (1 - sure) / max(n_classes - 1, 1)
 
 
-def _after(alpha: Floats, c: int, agree: Mask, differ: Mask) -> Floats:
+def _after(alpha: Floats, c: int, agree: Any, differ: Any, device: str) -> Any:
     """[n, n_models], P(best | c) after c is the label of each of n items.
 
     Args:
         alpha: [n_models, n_classes, n_classes].
-        agree, differ: [n, n_models], who said c, and who something else.
+        agree, differ: [n, n_models], 1 for who said c, and for who something else, on the device.
+        device: where to compute.
     """
+    xp = namespace(device)
     a = alpha[:, c, c]
     b = np.maximum(alpha[:, c].sum(axis=1) - a, 1e-6)
-    base, ratio = _tables(a, b)
-    log_product = base.sum(axis=0)[None]
-    parts = [(np.ones_like(agree), ratio)]
-    if agree.any() or differ.any():
-        (up, up_ratio), (down, down_ratio) = _tables(a + 1, b), _tables(a, b + 1)
-        log_product = log_product + agree @ (up - base) + differ @ (down - base)
-        neither = ~(agree | differ)
-        parts = [(agree, up_ratio), (differ, down_ratio)]
-        if neither.any():
-            parts.append((neither, ratio))
-    product = np.exp(log_product - log_product.max(axis=1, keepdims=True))
+    versions = (_tables(a, b), _tables(a + 1, b), _tables(a, b + 1))
+    (base, ratio), (up, up_ratio), (down, down_ratio) = (
+        [placed(part, device) for part in version] for version in versions
+    )
+    log_product = base.sum(0)[None] + agree @ (up - base) + differ @ (down - base)
+    product = xp.exp(log_product - xp.amax(log_product, 1)[:, None])
     product[:, [0, -1]] /= 2  # the trapezoid's ends
-    found = np.zeros(agree.shape)
-    for who, density in parts:
-        found += np.where(who, product @ density.T, 0.0)
-    total = found.sum(axis=1, keepdims=True)
-    return np.where(total > 0, found / np.where(total > 0, total, 1), 1 / len(a))
+    found = agree * (product @ up_ratio.T) + differ * (product @ down_ratio.T)
+    neither = 1 - agree - differ
+    if neither.any():
+        found = found + neither * (product @ ratio.T)
+    total = found.sum(1)[:, None]
+    return xp.where(total > 0, found / xp.where(total > 0, total, 1.0), 1 / len(a))
 
 
 def _tables(a: Floats, b: Floats) -> Tables:
@@ -208,7 +222,8 @@ def _tables(a: Floats, b: Floats) -> Tables:
     return below, np.exp(np.clip(log_density - below, -80, 80))
 
 
-def _entropy(p: Floats) -> Floats:
+def _entropy(p: Any, device: str) -> Any:
     """In bits, of each row; tiny negative numbers, which rounding makes, count as none."""
-    clipped = np.maximum(p, 1e-12)
-    return np.asarray(-(clipped * np.log2(clipped)).sum(axis=1))
+    xp = namespace(device)
+    clipped = xp.clip(p, 1e-12, None)
+    return -(clipped * xp.log2(clipped)).sum(1)

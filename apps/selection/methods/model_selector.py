@@ -7,6 +7,7 @@ import numpy as np
 from apps.catalog.tables import Floats, PredictionTable
 
 from .base import LabelledPool, Suggestions
+from .device import AUTO, resolved
 from .votes import Votes
 
 DEFAULT_EPSILON = 0.46
@@ -48,22 +49,28 @@ class ModelSelector(LabelledPool):
         table: the predictions of the candidates.
         seed: for ties and fillings.
         epsilon: in (0, 0.5]; 0.5 learns nothing from labels.
+        device: where to compute; see `device.resolved`.
 
     Raises:
-        ValueError: epsilon out of its range.
+        ValueError: epsilon out of its range, or no such device.
 
     Source: P. Okanovic, A. Kirsch, J. Kasper, T. Hoefler, A. Krause, N. M. Gürel, "All models are
     wrong, some are useful: model selection with limited labels", AISTATS 2025, arXiv 2410.13609.
     """
 
     def __init__(
-        self, table: PredictionTable, *, seed: int = 0, epsilon: float = DEFAULT_EPSILON
+        self,
+        table: PredictionTable,
+        *,
+        seed: int = 0,
+        epsilon: float = DEFAULT_EPSILON,
+        device: str = AUTO,
     ) -> None:
         if not 0 < epsilon <= 0.5:
             raise ValueError(f"Epsilon is {epsilon:g}; it must be above 0 and at most 0.5.")
         super().__init__(table, seed=seed)
         self._gamma = (1 - epsilon) / epsilon
-        self._votes = Votes.of(table.predictions)
+        self._votes = Votes.of(table.predictions, device=resolved(device, table.predictions.size))
 
     def suggest(self, k: int) -> Suggestions:
         """See `SelectionMethod.suggest`: disputed items by their score, then others at random."""

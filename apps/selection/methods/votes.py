@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from apps.catalog.tables import NOT_RUN, Classes, Floats
 
 from .base import Indices
+from .device import NUMPY, camps, fetched, placed
 
 _BLOCK = 2_000_000
 
@@ -30,6 +32,9 @@ class Votes:
         owner: [n_groups], the item of each group, in 0..n_disputed - 1.
         size: [n_groups], how many models vote for it.
         choice: int32 [n_groups], the class voted for.
+        n_models: of the pool.
+        counted: [n_votes], what each vote counts in sums; None for 1.
+        device: where sums are made; see `device.resolved`.
     """
 
     items: Indices
@@ -39,9 +44,12 @@ class Votes:
     owner: Indices
     size: NDArray[np.intp]
     choice: Classes
+    n_models: int
+    counted: Floats | None = None
+    device: str = NUMPY
 
     @classmethod
-    def of(cls, predictions: Classes) -> Votes:
+    def of(cls, predictions: Classes, *, device: str = NUMPY) -> Votes:
         """Group the votes of int32 [n_models, n_items], -1 where a model was not run."""
         n_models, n_items = predictions.shape
         step = max(1, _BLOCK // n_models)
@@ -61,22 +69,23 @@ class Votes:
             owner=np.repeat(np.arange(len(items)), groups),
             size=size,
             choice=choice,
+            n_models=n_models,
+            device=device,
         )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Votes:
         return self  # nothing changes it
 
-    def sums(self, values: Floats, *, each: Floats | None = None) -> Floats:
-        """[n_groups], the sum of the values [n_models] of the models in each group.
-
-        Where given, each vote counts by its own factor, [n_votes].
-        """
+    def sums(self, values: Floats) -> Floats:
+        """[n_groups], the sum of the values [n_models] of the models in each group."""
         if not len(self.items):
             return np.zeros(0)
-        counted = values[self.models]
-        if each is not None:
-            counted *= each
-        return np.asarray(np.add.reduceat(counted, self.start))
+        return fetched(self._camps @ placed(values, self.device))
+
+    @cached_property
+    def _camps(self) -> Any:
+        counted = np.ones(len(self.models)) if self.counted is None else self.counted
+        return camps(self.start, self.models, counted, self.n_models, self.device)
 
     def of_votes(self, values: NDArray[Any]) -> NDArray[Any]:
         """[n_votes], the values [n_models, n_items] of each vote."""
