@@ -82,6 +82,7 @@ def evaluate(
         EvaluationStopped: `should_stop` returned True.
     """
     makers = _makers(plan, registry.METHODS if factories is None else factories)
+    replays = {name: registry.REPLAYS[name] for name in plan.routers if name in registry.REPLAYS}
     subject = _subject(plan, makers)
     money = _checked(outcomes, embeddings, plan)
     near_duplicates = clusters(outcomes.prompts)
@@ -99,7 +100,7 @@ def evaluate(
         grid=np.zeros(0) if c_min is None else np.linspace(c_min, c_max or 0.0, _GRID),
     )
     done = list(finished[: plan.splits])
-    steps = len(makers) + 1
+    steps = len(makers) + len(replays) + 1
     for number in range(len(done), plan.splits):
         trained = iter(range(number * steps, (number + 1) * steps))
 
@@ -118,6 +119,7 @@ def evaluate(
             splitter.parts(outcomes, plan.seed, number),
             number,
             makers,
+            replays,
             seed=plan.seed + number,
             guarded=plan.guarded,
             subject=subject,
@@ -136,10 +138,10 @@ def _makers(plan: Plan, known: Mapping[str, RouterFactory]) -> dict[str, RouterF
         raise ValueError("Name at least one router.")
     if plan.splits < 1:
         raise ValueError("At least one split is needed.")
-    makers = {}
+    makers: dict[str, RouterFactory] = {}
     for name in dict.fromkeys((*registry.NULLS, *plan.routers)):
-        if name in {ORACLE, CEILING}:
-            continue  # always shown
+        if name in {ORACLE, CEILING} or name in registry.REPLAYS:
+            continue  # always shown, or no routers
         if name not in known:
             raise ValueError(f"There is no router `{name}`; there are {', '.join(known)}.")
         makers[name] = known[name]

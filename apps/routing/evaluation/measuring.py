@@ -14,6 +14,7 @@ from apps.routing.decision import ForecastsItself, Guard, choose, held_out_forec
 from apps.routing.methods.base import Embeddings, Forecast, Router, RouterFactory
 from apps.routing.methods.fitted import column_means
 from apps.routing.methods.registry import NULLS, TOLD
+from apps.routing.methods.replayed import Replay, ReplayFactory
 from apps.routing.metrics import Calibration, gap_curve, hull
 
 from .ceiling import expected_scores
@@ -62,6 +63,7 @@ def measure_split(
     parts: Parts,
     number: int,
     factories: Mapping[str, RouterFactory],
+    replays: Mapping[str, ReplayFactory],
     *,
     seed: int,
     guarded: bool,
@@ -106,6 +108,9 @@ def measure_split(
         shown[name] = forecast.shown
         if name == subject and number == 0:
             regrets = _regrets(deployed, test, told, train, known)
+    for name, makes in replays.items():
+        before(name)
+        routers[name] = bench.replayed(makes(seed=seed), train, known, untold)
     before(ORACLE)
     routers |= bench.oracles(min(shown.values(), key=lambda one: np.mean((one - test.score) ** 2)))
     shared = np.isin(setting.near_duplicates[parts.test], setting.near_duplicates[parts.train])
@@ -210,6 +215,26 @@ class _Bench:
             gap=self._gap(deployed),
         )
 
+    def replayed(
+        self, replay: Replay, train: OutcomeTable, known: Embeddings, untold: Embeddings
+    ) -> RouterSplit:
+        """Figures of what decides otherwise than from a forecast; see `Replay`."""
+        try:
+            began = time.perf_counter()
+            replay.fit(train, known)
+            trained = time.perf_counter() - began
+            began = time.perf_counter()
+            played = replay.replay(self.test, untold)
+            took = time.perf_counter() - began
+        except ValueError as problem:
+            return RouterSplit(problem=str(problem))
+        return replace(
+            self._curve(played.score, played.cost, self.test.score, self.test.cost),
+            routing_accuracy=float((played.score[0] == self.test.score.max(axis=1)).mean()),
+            train_seconds=trained,
+            milliseconds=1000 * took / self.test.n_prompts / len(played.score),
+        )
+
     def oracles(self, foretold: Floats) -> dict[str, RouterSplit]:
         """What one could have had, knowing the outcomes; and knowing all of them but their luck.
 
@@ -242,13 +267,17 @@ class _Bench:
     def _figures(self, chosen: NDArray[np.intp], score: Floats, cost: Floats) -> RouterSplit:
         """Curve, areas and savings, found and under every bootstrap weight."""
         rows = np.arange(len(score))
-        quality = self.weights @ score[rows, chosen].T
+        return self._curve(score[rows, chosen], cost[rows, chosen], score, cost)
+
+    def _curve(self, got: Floats, spent: Floats, score: Floats, cost: Floats) -> RouterSplit:
+        """The same of scores and costs [n_settings, n_test], the first row where only scores count."""
+        quality = self.weights @ got.T
         if self.setting.c_min is None or self.setting.c_max is None:
             return RouterSplit(
                 accuracy=float(quality[0, 0]), draws={"accuracy": quality[1:, 0].tolist()}
             )
         low, high = self.setting.c_min, self.setting.c_max
-        paid = self.weights @ cost[rows, chosen].T
+        paid = self.weights @ spent.T
         with_cheapest = (
             np.column_stack([paid, self.weights @ cost[:, self.cheapest]]),
             np.column_stack([quality, self.weights @ score[:, self.cheapest]]),

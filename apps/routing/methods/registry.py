@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .auto import Auto
 from .base import RouterFactory
 from .best_single import BestSingle
+from .cascade import Cascade
 from .kmeans import KMeans
 from .knn import Knn
 from .linear import Linear
+from .llm_bandit import LlmBandit, LlmBanditPolicy
 from .logistic import Logistic
 from .matrix_factorisation import MatrixFactorisation
 from .mirt import Mirt
 from .mlp import Mlp
 from .prompt_length import PromptLength
 from .random_mix import RandomMix
+from .replayed import ReplayFactory
 from .task_table import TaskTable
+from .tryage import Tryage
 from .zero import Zero
 
 METHODS: dict[str, RouterFactory] = {
@@ -26,6 +32,8 @@ METHODS: dict[str, RouterFactory] = {
     "matrix-factorisation": MatrixFactorisation,
     "kmeans": KMeans,
     "mirt": Mirt,
+    "tryage": Tryage,
+    "llm-bandit": LlmBandit,
     "best-single": BestSingle,
     "zero": Zero,
     "random-mix": RandomMix,
@@ -40,3 +48,13 @@ NULLS = ("best-single", "zero", "random-mix", "prompt-length", "task-table")
 
 TOLD = frozenset({"task-table"})
 """Told the task of a prompt; nobody else is."""
+
+REPLAYS: dict[str, ReplayFactory] = {
+    "cascade-judge-error-10": partial(Cascade, judge_error=0.1),
+    "cascade-judge-error-20": partial(Cascade, judge_error=0.2),
+    "cascade-judge-error-40": partial(Cascade, judge_error=0.4),
+    "llm-bandit-policy": LlmBanditPolicy,
+}
+"""Evaluated beside routers when asked for by name, but not to be deployed: see `replayed`. The judge
+of a cascade is simulated, at the error rate that the name says and at the price of a call of the
+cheapest model."""
