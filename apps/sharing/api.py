@@ -85,6 +85,7 @@ class ShareLinkFilter(filters.FilterSet):  # type: ignore[misc]
     board = filters.CharFilter(field_name="board__slug", max_length=60)
     selection = filters.UUIDFilter(field_name="selection__id")
     replay = filters.UUIDFilter(field_name="replay__id")
+    evaluation = filters.UUIDFilter(field_name="evaluation__id")
 
     class Meta:
         model = ShareLink

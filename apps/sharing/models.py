@@ -10,10 +10,11 @@ from django.db import models
 from django.db.models import Q
 
 from apps.leaderboards.models import Board
+from apps.routing.models import Evaluation
 from apps.selection.models import Replay, SelectionSession
 from apps.teams.models import Secret, TeamOwned
 
-_SHOWS = ("board", "selection", "replay")
+_SHOWS = ("board", "selection", "replay", "evaluation")
 
 
 class ShareLink(TeamOwned, Secret):
@@ -32,6 +33,9 @@ class ShareLink(TeamOwned, Secret):
     )
     replay = models.ForeignKey(
         Replay, models.CASCADE, null=True, blank=True, related_name="share_links"
+    )
+    evaluation = models.ForeignKey(
+        Evaluation, models.CASCADE, null=True, blank=True, related_name="share_links"
     )
     # Content hash of what a frozen link shows; empty for a live one.
     blob = models.CharField(max_length=64, blank=True)

@@ -14,9 +14,12 @@ from __future__ import annotations
 
 from .base import Kind
 from .board import Boards
+from .evaluation import Evaluations
 from .replay import Replays
 from .selection import Selections
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (Boards(), Selections(), Replays())}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (Boards(), Selections(), Replays(), Evaluations())
+}
 
 __all__ = ["KINDS", "Kind"]
