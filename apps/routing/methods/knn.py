@@ -73,11 +73,14 @@ class Knn(Fitted):
         mean = np.empty((len(embeddings.prompts), len(self.model_names)))
         error = np.empty_like(mean)
         patterns = _run_alike(self.scores)
+        most = max(len(seen) for _, seen in patterns)
         for start in range(0, len(mean), _CHUNK):
             rows = slice(start, start + _CHUNK)
             alike = embeddings.vectors[rows] @ self.vectors.T
             for columns, seen in patterns:
-                near = _nearest(alike[:, seen], self.k)
+                # A model that joined from few prompts has as near neighbours as the others.
+                k = max(NEIGHBOURS[0], round(self.k * len(seen) / most))
+                near = _nearest(alike[:, seen], k)
                 found = self.scores[np.ix_(seen, columns)][near]
                 mean[rows, columns] = found.mean(axis=1)
                 error[rows, columns] = found.std(axis=1) / np.sqrt(near.shape[1])
