@@ -131,6 +131,38 @@ def test_our_bert_computes_what_the_published_one_does(tiny_bert: Path) -> None:
     np.testing.assert_allclose(found[1], hidden[1, :3].mean(0), atol=1e-5)
 
 
+def test_tryage_trains_the_upper_layers_of_the_bert_behind_the_encoder(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    from apps.routing.encoders.pretrained import pretrained
+    from apps.routing.methods.base import Embeddings
+    from apps.routing.methods.tryage import Tryage
+    from tests.routing.prompts import world
+
+    name = encoder(f"transformers:{tiny_bert}").name
+    table, made = world(40)
+    long = tuple(prompt + " and so on" * 100 for prompt in made.prompts)
+    embeddings = Embeddings(long, made.vectors, name)
+    router = Tryage(seed=0)
+    router.fit(table, embeddings)
+    published = pretrained(name)
+    assert published is not None
+    before, after = published[0].state_dict(), router._network["bert"].state_dict()
+    changed = {part for part in before if not (before[part] == after[part]).all()}
+    assert changed
+    assert all(part.startswith("layers.1.") for part in changed)
+    router.save(tmp_path)
+    loaded = Tryage.load(tmp_path).forecast(embeddings).score
+    np.testing.assert_allclose(loaded, router.forecast(embeddings).score, atol=1e-6)
+
+
+def test_no_bert_lies_behind_other_encoders() -> None:
+    from apps.routing.encoders.pretrained import pretrained
+
+    assert pretrained("hashing") is None
+    assert pretrained("transformers:nobody/nothing@main") is None
+
+
 def test_integers_give_the_same_vectors_on_every_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 

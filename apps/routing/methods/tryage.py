@@ -131,7 +131,7 @@ class Tryage(Networked):
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
         network = self._network.to(device)
-        ids = tokenised(self._tokenizer, prompts, _TOKENS)
+        ids = self._ids(prompts)
         ran = torch.from_numpy(np.asarray(outcomes.ran, dtype=np.float32)).to(device)
         score = torch.from_numpy(np.nan_to_num(outcomes.score).astype(np.float32)).to(device)
         random = np.random.default_rng(self.seed)
@@ -171,9 +171,13 @@ class Tryage(Networked):
     def _scores(self, embeddings: Embeddings) -> Floats:
         import torch
 
-        ids = tokenised(self._tokenizer, embeddings.prompts, _TOKENS)
+        ids = self._ids(embeddings.prompts)
         with torch.inference_mode():
             return sigmoid(self._all_logits(ids).numpy().astype(np.float64))
+
+    def _ids(self, prompts: Sequence[str]) -> list[list[int]]:
+        longest = int(self.shape["max_position_embeddings"])
+        return tokenised(self._tokenizer, prompts, min(_TOKENS, longest))
 
     def _all_logits(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
         import torch
