@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.routing.prompts import world
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path_factory.mktemp("cache")
-    monkeypatch.setattr(study.tempfile, "gettempdir", lambda: str(cache))
+    monkeypatch.setattr(tempfile, "tempdir", str(cache))
 
 
 def write(folder: Path, *, n_prompts: int = 90, costs: bool = True) -> Path:
