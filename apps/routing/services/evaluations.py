@@ -207,6 +207,7 @@ def _computed(ctx: JobContext, evaluation: Evaluation, digest: str) -> dict[str,
             split=evaluation.split,
             splits=evaluation.splits,
             seed=evaluation.seed,
+            guarded=True,  # as it would be deployed
         ),
         progress=ctx.progress,
         should_stop=stop,
