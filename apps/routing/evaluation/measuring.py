@@ -329,12 +329,12 @@ class _Bench:
         gain = forecast.score[:, strong] - forecast.score[:, weak]
         cuts = np.unique(np.quantile(gain, np.linspace(0, 1, 11)))
         share, quality = [], []
-        for place, cut in enumerate(cuts):
+        for cut in cuts:
             seen = gain
             if guard is not None and dearer > 0:
                 view = guard.view(forecast, max(0.0, float(cut)) / dearer)
                 seen = view.score[:, strong] - view.score[:, weak]
-            calls = seen > cut if place == len(cuts) - 1 else seen >= cut
+            calls = seen >= cut
             share.append(calls.mean())
             quality.append(
                 np.where(calls, self.test.score[:, strong], self.test.score[:, weak]).mean()
