@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -129,6 +129,18 @@ class Guard:
                 f"{forecast.score.shape[1]}."
             )
         return blended(forecast, self._level, float(self.trust_at(lambda_)))
+
+    def joined(self, name: str, score: float, cost: float) -> Self:
+        """The guard with one more model, trusted as the others are.
+
+        Args: the model's mean score and mean cost, NaN where that is unknown.
+        """
+        return replace(
+            self,
+            model_names=(*self.model_names, name),
+            score=np.append(self.score, score),
+            cost=np.append(self.cost, cost),
+        )
 
     @property
     def _level(self) -> Level:

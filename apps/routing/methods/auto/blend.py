@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.catalog.tables import Floats
 
@@ -10,6 +11,9 @@ from .experts import centred
 
 TEMPERATURE = 0.05
 """Expected score within which a model still counts as a rival of the best."""
+
+CAUTION = 2.0
+"""Standard errors between groups that a slope must be above 0 to count on new groups."""
 
 _DIALS = 40
 
@@ -69,17 +73,63 @@ def _non_negative(columns: Floats, target: Floats) -> Floats:
     return weights
 
 
-def factor_shrinkage(opinion: Floats, residual: Floats, weights: Floats) -> Floats:
+def factor_shrinkage(
+    opinion: Floats,
+    residual: Floats,
+    weights: Floats,
+    groups: NDArray[np.intp] | None = None,
+) -> Floats:
     """A matrix [n_models, n_models] that shrinks forecasts (from the right) to what held up.
 
     In the axes of the forecasts' own second moment each factor keeps the slope with which outcomes
     followed it on prompts held out, within 0..1. It takes away most of the winner's curse.
+
+    Args:
+        groups: [n_prompts], where whole groups were held out: each slope is then lessened by two
+            standard errors between groups.
     """
     root = np.sqrt(weights)
     said, came = centred(opinion, weights) * root, centred(residual, weights) * root
     _, axes = np.linalg.eigh(said.T @ said)
     said, came = said @ axes, came @ axes
-    slope = np.clip((said * came).sum(axis=0) / np.maximum((said**2).sum(axis=0), 1e-12), 0, 1)
+    total = np.maximum((said**2).sum(axis=0), 1e-12)
+    slope = (said * came).sum(axis=0) / total
+    if groups is not None:
+        of = np.eye(int(groups.max()) + 1)[groups]
+        left = of.T @ (said * came - slope * said**2)
+        slope -= (
+            CAUTION * np.sqrt((left**2).sum(axis=0) * len(left) / max(len(left) - 1, 1)) / total
+        )
     centring = np.eye(len(weights)) - weights[:, None]
-    shrink: Floats = (centring * root) @ (axes * slope) @ axes.T / np.maximum(root, 1e-6)
+    shrink: Floats = (
+        (centring * root) @ (axes * np.clip(slope, 0, 1)) @ axes.T / np.maximum(root, 1e-6)
+    )
     return shrink
+
+
+def blend(
+    said: list[Floats],
+    residual: Floats,
+    weights: Floats,
+    groups: NDArray[np.intp] | None = None,
+) -> list[Floats]:
+    """A matrix [n_models, n_models] for each expert, to be applied to what it says from the right.
+
+    Which model is better comes from the relevant differences, shrunk; how hard a prompt is for all
+    of them, from the level.
+
+    Args:
+        said: held-out forecasts, [n_prompts, n_models] each.
+        residual: outcomes less their means, [n_prompts, n_models].
+        weights: [n_models], of relevance.
+        groups: as for `factor_shrinkage`.
+    """
+    n_models = len(weights)
+    share = expert_weights(said, residual, weights)
+    together = np.sum([part * one for part, one in zip(share, said, strict=True)], axis=0)
+    shrink = factor_shrinkage(together, residual, weights, groups)
+    mean = np.full((n_models, n_models), 1 / n_models)
+    return [
+        part * shrink @ (np.eye(n_models) - mean) + height * mean
+        for part, height in zip(share, level_weights(said, residual), strict=True)
+    ]

@@ -14,6 +14,7 @@ from .features import Blocks
 
 ALPHAS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 NEIGHBOURS = 160
+CAUTIOUS_PENALTY = 0.3
 TASK_PRIOR = 8.0
 """Prompts' worth of belief that a task is like all the others."""
 
@@ -57,7 +58,7 @@ class Expert(Protocol):
         """Each model's deviation from its mean score, [n_prompts, n_models]."""
 
     def through(self, by: Floats) -> Self:
-        """The expert that says `foretell(blocks) @ by`, by [n_models, n_models]."""
+        """The expert that says `foretell(blocks) @ by`, by [n_models, n_out]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,21 @@ class Linear:
 
 
 @dataclass(frozen=True, eq=False)
+class Cautious(Linear):
+    """Ridge regression penalised as if each prompt told little.
+
+    Close to a plain covariance, it says least and keeps most of it on tasks never seen.
+    """
+
+    @classmethod
+    def learn(cls, lesson: Lesson) -> Self:
+        """See `Expert`."""
+        z = lesson.blocks.whole
+        gram = z.T @ z + CAUTIOUS_PENALTY * len(z) * np.eye(z.shape[1])
+        return cls(np.asarray(np.linalg.solve(gram, z.T @ lesson.residual)))
+
+
+@dataclass(frozen=True, eq=False)
 class Neighbours:
     """The mean over the 160 training prompts most alike by cosine.
 
@@ -104,7 +120,7 @@ class Neighbours:
 
     def foretell(self, blocks: Blocks) -> Floats:
         """See `Expert`."""
-        mean = np.zeros((len(blocks.vectors), self.residual.shape[1]))
+        mean: Floats = np.zeros((len(blocks.vectors), self.residual.shape[1]))
         k = min(NEIGHBOURS, len(self.vectors))
         if not k:
             return mean
@@ -163,9 +179,13 @@ class Tasks:
 
 EXPERTS: dict[str, type[Linear] | type[Neighbours] | type[Tasks]] = {
     "linear": Linear,
+    "cautious": Cautious,
     "near": Neighbours,
     "task": Tasks,
 }
+
+FAR = ("cautious",)
+"""Those that are heard on prompts of a new kind."""
 
 
 def ridge(

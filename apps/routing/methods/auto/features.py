@@ -193,15 +193,20 @@ def _weighted(counts: Any, idf: NDArray[np.float32]) -> Any:
 
 
 def _principal_axes(weighted: Any, rank: int, seed: int) -> NDArray[np.float32]:
-    """The first right singular vectors, float32 [n_buckets, rank].
+    """The first right singular vectors over the buckets in use, float32 [n_buckets, rank].
 
     Randomised subspace iteration: Halko, Martinsson and Tropp, SIAM Review 2011, algorithm 4.4.
     """
+    used = np.flatnonzero(np.bincount(weighted.indices, minlength=weighted.shape[1]) > 1)
+    axes = np.zeros((weighted.shape[1], min(rank, len(used))), dtype=np.float32)
+    if not axes.size:
+        return axes
+    rows = weighted[:, used]
+    width = min(rank + 10, *rows.shape)
     random = np.random.default_rng(seed)
-    width = min(rank + 10, *weighted.shape)
-    basis = random.standard_normal((weighted.shape[1], width)).astype(np.float32)
+    basis = random.standard_normal((len(used), width)).astype(np.float32)
     for _ in range(3):
-        basis = weighted.T @ np.linalg.qr(weighted @ basis)[0]
+        basis = rows.T @ np.linalg.qr(rows @ basis)[0]
     basis = np.linalg.qr(basis)[0]
-    _, _, axes = np.linalg.svd(weighted @ basis, full_matrices=False)
-    return np.ascontiguousarray(basis @ axes[:rank].T, dtype=np.float32)
+    axes[used] = basis @ np.linalg.svd(rows @ basis, full_matrices=False)[2][: axes.shape[1]].T
+    return axes

@@ -9,6 +9,7 @@ shrunk, factor by factor of the models' differences, to the part that held up. W
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,17 @@ from apps.routing.methods.base import Embeddings, Forecast
 from apps.routing.methods.fitted import Fitted
 from apps.routing.methods.tasks import task_labels
 
-from .blend import expert_weights, factor_shrinkage, level_weights, relevance
+from .blend import blend, relevance
 from .costs import Costs
-from .experts import EXPERTS, Expert, Lesson, cross_fitted
+from .experts import EXPERTS, FAR, Lesson, cross_fitted
 from .features import Features
+from .newcomer import Basis, joined, remembered
+from .novelty import LEAST_GROUPS, Novelty, group_folds, groups_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Part = TypeVar("Part", bound="DataclassInstance")
 
 FOLDS = 4
 LEAST = 16
@@ -42,68 +50,109 @@ class Auto(Fitted):
     ARRAYS = (
         *_FEATURES,
         *(f"{name}_{part.name}" for name, kind in EXPERTS.items() for part in fields(kind)),
-        "cost_middle",
-        "cost_slopes",
-        "cost_smear",
+        *(f"cost_{part.name}" for part in fields(Costs)),
+        *(f"novelty_{part.name}" for part in fields(Novelty)),
+        "level",
+        "remembered",
+        "residual",
     )
 
     held_out: Forecast | None = None
+    level: Floats
+    """[n_models], each model's expected score before the prompt is seen."""
+    remembered: NDArray[np.int64]
+    """[n_seen], by which training prompts are known again when a new model joins."""
+    residual: NDArray[np.float32]
+    """[n_seen, n_trained], their scores less the level; models that joined later have none."""
 
     def _learn(self, outcomes: OutcomeTable, embeddings: Embeddings) -> None:
-        n = outcomes.n_prompts
+        n, n_models = outcomes.score.shape
         if n < LEAST:
             raise ValueError(f"{n} prompts are too few to learn from: at least {LEAST}.")
         features = Features.learn(embeddings.prompts, embeddings.vectors, self.seed)
         blocks = features.blocks(embeddings.prompts, embeddings.vectors)
         for name, array in features.state.items():
             setattr(self, name, array)
-        fold = np.random.default_rng(self.seed).permutation(n) % FOLDS
-        costs, cost = Costs.learn(blocks.whole, outcomes.cost, self.mean_cost, fold)
-        self.cost_middle, self.cost_slopes = costs.middle, costs.slopes
-        self.cost_smear = costs.smear
-
         weights = relevance(self.mean_score, self.mean_cost)
-        residual = _filled(outcomes.score - self.mean_score, weights)
+        self.level = self.mean_score
+        residual = _filled(outcomes.score - self.level, weights)
+        self.remembered, self.residual = remembered(outcomes.prompts), residual.astype(np.float32)
         lesson = Lesson(blocks, residual, weights, _task_codes(outcomes))
-        said = [cross_fitted(kind, lesson, fold) for kind in EXPERTS.values()]
-        score = np.tile(self.mean_score, (n, 1))
-        for (name, kind), opinion, by in zip(
-            EXPERTS.items(), said, _blend(said, residual, weights), strict=True
+
+        groups = groups_of(lesson.codes, blocks.vectors, self.seed)
+        fold = np.random.default_rng(self.seed).permutation(n) % FOLDS
+        group_fold = group_folds(groups, self.seed)
+        enough = len(np.unique(groups)) >= LEAST_GROUPS
+        novelty, new = Novelty.learn(blocks, groups, self.seed)
+        costs, cost = Costs.learn(blocks.whole, outcomes.cost, fold)
+        self._keep("novelty", novelty)
+        self._keep("cost", costs)
+
+        kinds = EXPERTS.values()
+        said = [cross_fitted(kind, lesson, fold) for kind in kinds]
+        near = blend(said, residual, weights)
+        far = [np.zeros((n_models, n_models)) for _ in kinds]
+        if enough:
+            strange = [cross_fitted(EXPERTS[name], lesson, group_fold) for name in FAR]
+            places = [list(EXPERTS).index(name) for name in FAR]
+            for place, by in zip(places, blend(strange, residual, weights, groups), strict=True):
+                far[place] = by
+        score = np.tile(self.level, (n, 1))
+        for (name, kind), opinion, here, there in zip(
+            EXPERTS.items(), said, near, far, strict=True
         ):
-            expert = kind.learn(lesson).through(by)
-            for part in fields(expert):
-                setattr(self, f"{name}_{part.name}", getattr(expert, part.name))
-            score += opinion @ by
+            self._keep(name, kind.learn(lesson).through(np.hstack([here, there])))
+            score += _by_novelty(opinion @ np.hstack([here, there]), new)
         self.held_out = Forecast(score=score, cost=cost)
 
     def _forecast(self, embeddings: Embeddings) -> Forecast:
         features = Features({name: getattr(self, name) for name in _FEATURES})
         blocks = features.blocks(embeddings.prompts, embeddings.vectors)
-        score = self.mean_score + sum(expert.foretell(blocks) for expert in self._experts())
-        costs = Costs(self.mean_cost, self.cost_middle, self.cost_slopes, self.cost_smear)
-        return Forecast(score=score, cost=costs.foretell(blocks.whole))
+        new = self._part("novelty", Novelty).probability(blocks)
+        said = np.sum(
+            [self._part(name, kind).foretell(blocks) for name, kind in EXPERTS.items()], axis=0
+        )
+        return Forecast(
+            score=self.level + _by_novelty(said, new),
+            cost=self._part("cost", Costs).foretell(blocks.whole, new),
+        )
 
-    def _experts(self) -> list[Expert]:
-        return [
-            kind(*(getattr(self, f"{name}_{part.name}") for part in fields(kind)))
-            for name, kind in EXPERTS.items()
-        ]
+    def _add(self, outcomes: OutcomeTable, embeddings: Embeddings) -> None:
+        """A mixture of the models that were trained, found from a few prompts."""
+        features = Features({name: getattr(self, name) for name in _FEATURES})
+        blocks = features.blocks(embeddings.prompts, embeddings.vectors)
+        n_trained, n_models = self.residual.shape[1], len(self.model_names)
+        known = (self.forecast(embeddings).score - self.level)[:, :n_trained]
+        places = {int(name): row for row, name in enumerate(self.remembered)}
+        for row, name in enumerate(remembered(embeddings.prompts)):
+            if int(name) in places:
+                known[row] = self.residual[places[int(name)]]
+        ran = outcomes.ran[:, 0]
+        level, shares = joined(
+            known[ran], Basis.of(self.residual.astype(float)), outcomes.score[ran, 0]
+        )
+        mixture = np.hstack([np.eye(n_models), np.pad(shares, (0, n_models - n_trained))[:, None]])
+        by: Floats = np.kron(np.eye(2), mixture).astype(np.float64)
+        for name, kind in EXPERTS.items():
+            self._keep(name, self._part(name, kind).through(by))
+        costs = self._part("cost", Costs)
+        self._keep("cost", costs.joined(blocks.whole, outcomes.cost[:, 0]))
+        self.level = np.append(self.level, level)
+        self.held_out = None
+
+    def _keep(self, name: str, part: DataclassInstance) -> None:
+        """A part's arrays as this router's own, to be saved with it."""
+        for array in fields(part):
+            setattr(self, f"{name}_{array.name}", getattr(part, array.name))
+
+    def _part(self, name: str, kind: type[Part]) -> Part:
+        return kind(*(getattr(self, f"{name}_{array.name}") for array in fields(kind)))
 
 
-def _blend(said: list[Floats], residual: Floats, weights: Floats) -> list[Floats]:
-    """A matrix [n_models, n_models] for each expert, to be applied to what it says from the right.
-
-    Which model is better comes from the relevant differences, shrunk; how hard a prompt is for all
-    of them, from the level.
-    """
-    share = expert_weights(said, residual, weights)
-    together = np.sum([part * one for part, one in zip(share, said, strict=True)], axis=0)
-    shrink = factor_shrinkage(together, residual, weights)
-    mean = np.full((len(weights), len(weights)), 1 / len(weights))
-    return [
-        part * shrink @ (np.eye(len(weights)) - mean) + height * mean
-        for part, height in zip(share, level_weights(said, residual), strict=True)
-    ]
+def _by_novelty(said: Floats, new: Floats) -> Floats:
+    """What is said of known kinds of prompts and of new ones, [n_prompts, 2 * n_models], as one."""
+    here, there = np.hsplit(said, 2)
+    return here + new[:, None] * (there - here)
 
 
 def _filled(residual: Floats, weights: Floats) -> Floats:
