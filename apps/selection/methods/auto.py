@@ -16,7 +16,7 @@ from .votes import Votes
 SHARPNESS, KNEE = 0.45, 25.0
 """The query weighs a model by exp(SHARPNESS min(1, sqrt(KNEE / t)) correct)."""
 
-DISCOUNT = 0.25
+DISCOUNT = 0.3
 """Exponent of the plain vote share in the query: scattered votes count less."""
 
 PSEUDO = 0.8
@@ -32,7 +32,7 @@ class Auto(LabelledPool):
 
     *Query.* With p_j proportional to exp(lambda c_j), lambda = .45 min(1, sqrt(25 / t)), let W(c)
     be the p-weighted and V(c) the plain share of the votes for class c of an item. The next item
-    maximises sum_c V(c)^(1/4) W(c) (1 - W(c)): without V, items on which the vote is shattered come
+    maximises sum_c V(c)^.3 W(c) (1 - W(c)): without V, items on which the vote is shattered come
     first, and their scattered votes are mostly noise. For odd t it is a duel: only items on which
     the leader and the next best by the decision below differ are taken, while there are any, which
     is what settles near-ties.

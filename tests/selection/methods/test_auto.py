@@ -93,7 +93,7 @@ class Literal:
         found = {}
         for item in items:
             plain, weighted = (vote(self.columns[item], w) for w in (np.ones(self.n_models), p))
-            found[item] = sum(plain[c] ** 0.25 * weighted[c] * (1 - weighted[c]) for c in plain)
+            found[item] = sum(plain[c] ** 0.3 * weighted[c] * (1 - weighted[c]) for c in plain)
         return found
 
 
