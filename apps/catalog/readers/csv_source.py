@@ -21,6 +21,7 @@ from apps.catalog.readers.problems import Problems
 from apps.catalog.readers.scan import Scan, scan_csv
 from apps.catalog.readers.source import Batch, Format, Reading, checked_columns
 
+_INDEX = "index"
 _DELIMITERS = (",", "\t", ";", "|")
 _BYTES_A_COLUMN = 1_000  # so that handling a column of a block costs less than its values do
 _CODED = pa.dictionary(pa.int32(), pa.string())
@@ -51,7 +52,7 @@ class CsvSource:
                 "never closed; this is not a header of column names.",
                 row=1,
             )
-        self.columns = checked_columns(records[0], problems, row=1)
+        self.columns = checked_columns(_named(records[0]), problems, row=1)
         self._records = records[1:]
         self._header_bytes = len(head[: ends[0]].encode("utf-8"))
         self._bytes_per_row = max(1.0, (ends[-1] - ends[0]) / max(1, len(records) - 1))
@@ -155,6 +156,17 @@ def _delimiter(head: str, whole: bool) -> str:
         if (score := (named, agreeing, width)) > best_score:
             best, best_score = delimiter, score
     return best
+
+
+def _named(header: Sequence[str]) -> Sequence[str]:
+    """The header; tables written by pandas have an index without a name before the named columns."""
+    if (
+        len(header) > 1
+        and not header[0].strip()
+        and _INDEX not in (name.strip() for name in header)
+    ):
+        return [_INDEX, *header[1:]]
+    return header
 
 
 def split_records(

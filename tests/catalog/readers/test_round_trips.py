@@ -290,3 +290,11 @@ def test_reading_can_be_watched_and_stopped(tmp_path: Path) -> None:
     except FileProblem:
         pass
     raise AssertionError("the reading went on")
+
+
+def test_an_index_without_a_name_holds_the_ids(tmp_path: Path) -> None:
+    path = tmp_path / "frame.csv"
+    path.write_text(",good,bad\na,cat,dog\nb,dog,cat\n")
+    found = sniff(path, name="frame.csv", purpose="predictions")
+    assert found.columns[0] == "index"
+    assert found.mapping.item == "index"
