@@ -9,7 +9,7 @@ from tests.browser.conftest import Site
 
 
 def furnish(context: BrowserContext, site: Site, folder: Path) -> list[str]:
-    """An unfinished upload, a selection with two labels, an invitation, a token, a share link.
+    """An unfinished upload, a selection with two labels, a replay, an invitation, a token, a share link.
 
     Returns the addresses that no page shows again: the shared board and the invitation.
     """
@@ -20,6 +20,7 @@ def furnish(context: BrowserContext, site: Site, folder: Path) -> list[str]:
         page.goto(f"{page.url.split('label/')[0]}label/")
         page.get_by_role("group", name="Classes").get_by_role("button").first.click()
         page.get_by_role("button", name="Undo").wait_for()
+    _replay(page, site)
     page.goto(f"{site.address}/settings/")
     page.get_by_label("What will use it").fill("nightly script")
     page.get_by_role("button", name="Make a token").click()
@@ -44,6 +45,18 @@ def start_selection(page: Page, site: Site, name: str) -> None:
     page.get_by_label("Name").fill(name)
     page.get_by_role("button", name="Start this selection").click()
     page.get_by_role("heading", level=1, name=name).wait_for()
+
+
+def _replay(page: Page, site: Site) -> None:
+    """A small replay of the demo's labels, once its job has ended."""
+    page.goto(f"{site.address}/replays/new/")
+    page.get_by_label("Dataset").select_option(label="Handwritten digits, version 1")
+    for name, number in (("Items of a pool", "60"), ("Realisations", "3")):
+        page.get_by_label(name).fill(number)
+    page.get_by_label("Labels each method may ask for").fill("10")
+    page.get_by_role("button", name="Start this replay").click()
+    # The jobs of the demo may still be before it.
+    page.get_by_role("link", name="Share this replay").wait_for(timeout=300_000)
 
 
 def _invitation(page: Page, site: Site) -> str:
