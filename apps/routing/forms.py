@@ -121,3 +121,13 @@ class TryForm(forms.Form):
         min_value=0,
         help_text="Left empty, the router saves what it can at the quality of the best single model.",
     )
+
+
+class NewModelForm(forms.Form):
+    """A model that joins a router, and its outcomes on some prompts."""
+
+    name = forms.CharField(label="Name of the new model", max_length=200)
+    file = forms.FileField(
+        label="Its outcomes",
+        help_text="CSV with prompt_id, score (0 to 1) and cost_usd; the list above, filled in.",
+    )

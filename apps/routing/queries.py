@@ -98,3 +98,11 @@ def router_inputs(router: Router) -> dict[str, Any]:
         "encoder": router.encoder,
         "seed": router.seed,
     }
+
+
+def telling_prompts(router: Router) -> list[tuple[str, str]]:
+    """The prompts to run a new model on, most telling first: ids and texts."""
+    ids = router.current.facts.get("telling", []) if router.current else []
+    place = {item: index for index, item in enumerate(catalog.item_ids_of(router.version))}
+    held = [place[item] for item in ids if item in place]
+    return [(item.id, item.text or "") for item in catalog.items_of(router.version, held)]

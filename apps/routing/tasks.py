@@ -15,3 +15,9 @@ def evaluate(ctx: JobContext) -> None:
 def train(ctx: JobContext) -> None:
     """Train a version of a router. params: {"router": id}"""
     services.train(ctx)
+
+
+@handler(services.ADD_MODEL)
+def add_model(ctx: JobContext) -> None:
+    """Let a model join. params: {"router": id, "model": name, "outcomes": {prompt: [score, cost]}}"""
+    services.join(ctx)

@@ -23,5 +23,7 @@ urlpatterns = [
     path("routers/<slug:slug>/try/", views.router_try, name="router_try"),
     path("routers/<slug:slug>/train/", views.router_train, name="router_train"),
     path("routers/<slug:slug>/versions/", views.router_roll_back, name="router_roll_back"),
+    path("routers/<slug:slug>/new-model/", views.router_new_model, name="router_new_model"),
+    path("routers/<slug:slug>/prompts.csv", views.router_prompts, name="router_prompts"),
     path("routers/<slug:slug>/delete/", views.router_delete, name="router_delete"),
 ]

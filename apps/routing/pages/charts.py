@@ -121,9 +121,9 @@ class _Scales:
 
     def across(self, alt: Any) -> Any:
         domain = [self.start, self.end]
-        return alt.Scale(
-            type="log" if self.log else "linear", domain=domain, nice=False, zero=False
-        )
+        if self.log:
+            return alt.Scale(type="log", domain=domain, nice=False)
+        return alt.Scale(type="linear", domain=domain, nice=False, zero=False)
 
     def axis(self, alt: Any) -> Any:
         return alt.Axis(

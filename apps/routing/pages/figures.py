@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -61,6 +62,44 @@ def reliability(bins: Sequence[Mapping[str, float]]) -> SafeString:
         f'<svg class="reliability" viewBox="-4 0 {_SIDE + 12} {_SIDE + 4}" role="img" '
         f'aria-label="Scores that came against scores that were expected; the table says the same">'
         f'{ticks}<path class="even" d="M{at(0)} {_SIDE - at(0)}L{at(1)} {_SIDE - at(1)}"/>{dots}</svg>'
+    )
+
+
+def two_curves(curve: Mapping[str, Any]) -> SafeString:
+    """Quality over cost before (grey) and after (accent), each with its interval."""
+    wide, high, left, foot = 480, 220, 34, 22
+    known = [
+        v for which in ("before", "after") for key in ("low", "high") for v in curve[which][key]
+    ]
+    bottom, top = min(known), max(max(known), min(known) + 1)
+    first, last = curve["grid"][0], curve["grid"][-1]
+
+    def at(cost: float, quality: float) -> str:
+        across = (cost - first) / ((last - first) or 1)
+        up = (quality - bottom) / (top - bottom)
+        return f"{left + across * (wide - left - 60):.1f} {(1 - up) * (high - foot - 8) + 8:.1f}"
+
+    drawn = []
+    for which in ("before", "after"):
+        grid, part = curve["grid"], curve[which]
+        line = "L".join(at(c, q) for c, q in zip(grid, part["mean"], strict=True))
+        over = [at(c, q) for c, q in zip(grid, part["high"], strict=True)]
+        under = [at(c, q) for c, q in zip(grid, part["low"], strict=True)]
+        x, y = at(last, part["mean"][-1]).split()
+        drawn.append(
+            f'<path class="band {which}" d="M{"L".join(over + under[::-1])}Z"/>'
+            f'<path class="line {which}" d="M{line}"/>'
+            f'<text x="{float(x) + 6}" y="{float(y) + (4 if which == "after" else 16)}">{which}</text>'
+        )
+    ends = "".join(
+        f'<text x="{left - 5}" y="{float(at(first, q).split()[1]) + 4}" text-anchor="end">{q:.0f}</text>'
+        for q in (bottom, top)
+    )
+    return mark_safe(  # noqa: S308 - numbers, and two words of ours
+        f'<svg class="reliability joined" viewBox="0 0 {wide} {high}" role="img" aria-label="Quality in '
+        f'points over cost, before and after; the table says the same">{"".join(drawn)}{ends}'
+        f'<text x="{left}" y="{high - 4}">cheapest</text>'
+        f'<text x="{wide - 60}" y="{high - 4}" text-anchor="end">dearest</text></svg>'
     )
 
 

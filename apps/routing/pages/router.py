@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.safestring import SafeString
+
 from apps.catalog.money import PriceUnit
 from apps.routing import queries
 from apps.routing.models import Router, RouterVersion
+from apps.routing.pages.figures import two_curves
 from apps.routing.pages.words import title
 from apps.routing.serving import Routed
 
@@ -24,6 +27,15 @@ class VersionRow:
 
 
 @dataclass(frozen=True)
+class Joined:
+    """What a model that joined brought, on the prompts it joined by."""
+
+    sentence: str
+    svg: SafeString
+    rows: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
 class RouterPage:
     """What serves, and every version. `sentence`: what the serving one did on prompts held out."""
 
@@ -32,6 +44,7 @@ class RouterPage:
     stale: bool
     unit: str
     versions: list[VersionRow]
+    joined: Joined | None
 
 
 def router_page(router: Router) -> RouterPage:
@@ -49,6 +62,35 @@ def router_page(router: Router) -> RouterPage:
         stale=not fresh and not (current and current.added_model),
         unit=unit.name,
         versions=[_row(version, router, unit) for version in versions],
+        joined=_joined(current.facts.get("joined"), unit) if current else None,
+    )
+
+
+def _joined(curve: dict[str, Any] | None, unit: PriceUnit) -> Joined | None:
+    if not curve:
+        return None
+    gain = {key: values[0] for key, values in curve["gain"].items()}
+    said = "No difference can be told"
+    if gain["low"] > 0 or gain["high"] < 0:
+        said = f"Quality at equal cost {'rose' if gain['mean'] > 0 else 'fell'}"
+    said += f": {gain['mean']:+.1f} points ({gain['low']:+.1f} to {gain['high']:+.1f})"
+
+    def at(which: str, place: int) -> str:
+        mean, low, high = (curve[which][key][place] for key in ("mean", "low", "high"))
+        return f"{mean:.1f} ({low:.1f} to {high:.1f})"
+
+    places = range(0, len(curve["grid"]), 4)
+    return Joined(
+        sentence=(
+            f"{said.replace('-', '−')} on the {curve['prompts']} prompts it joined by, each foretold "
+            "without its own outcome. Those prompts were chosen, so elsewhere the difference is "
+            "likely smaller."
+        ),
+        svg=two_curves(curve),
+        rows=[
+            (unit.amount(curve["grid"][place]), at("before", place), at("after", place))
+            for place in places
+        ],
     )
 
 

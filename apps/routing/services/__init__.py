@@ -8,6 +8,7 @@ from apps.routing.services.evaluations import (
     refresh_evaluation,
     start_evaluation,
 )
+from apps.routing.services.joining import ADD_MODEL, add_model, join, read_outcomes
 from apps.routing.services.routers import (
     TRAIN,
     create_router,
@@ -18,13 +19,17 @@ from apps.routing.services.routers import (
 )
 
 __all__ = [
+    "ADD_MODEL",
     "EVALUATE",
     "TRAIN",
+    "add_model",
     "create_router",
     "delete_evaluation",
     "delete_router",
     "evaluate",
     "follow_version",
+    "join",
+    "read_outcomes",
     "refresh_evaluation",
     "roll_back",
     "start_evaluation",

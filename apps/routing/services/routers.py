@@ -29,6 +29,8 @@ from apps.teams.services import audit, require
 from apps.teams.services.base import one_line
 
 TRAIN = "routing.train"
+TELLING = 50
+"""Prompts that are offered to run a new model on."""
 
 
 @transaction.atomic
@@ -139,6 +141,7 @@ def train(ctx: JobContext) -> None:
     Whatever fails here leaves the version that served before.
     """
     from apps.routing.bundle import Bundle
+    from apps.routing.joining import telling
 
     router = router_of(ctx)
     inputs = queries.router_inputs(router)
@@ -152,7 +155,11 @@ def train(ctx: JobContext) -> None:
         seconds = time.monotonic() - began
         ctx.raise_if_stopped()
         ctx.progress(2, 3, "Measuring what it would have decided")
-        facts = {**bundle.facts(held_out, outcomes), "seconds": round(seconds, 2)}
+        facts = {
+            **bundle.facts(held_out, outcomes),
+            "seconds": round(seconds, 2),
+            "telling": telling(held_out, outcomes, TELLING),
+        }
     except ValueError as error:
         raise JobFailed(str(error)) from error
     keep_version(ctx, router, bundle.put(), inputs, facts)

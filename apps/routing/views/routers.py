@@ -11,8 +11,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.spreadsheets import csv_text
 from apps.routing import queries, services
-from apps.routing.forms import RouterForm, TryForm
+from apps.routing.forms import NewModelForm, RouterForm, TryForm
 from apps.routing.models import Router
 from apps.routing.pages.router import routed_page, router_page
 from apps.routing.serving import route
@@ -21,6 +22,7 @@ from apps.teams.models import Role
 from apps.teams.services import require
 
 PAGE_SIZE = 25
+MOST_BYTES = 1 << 20  # read of a file of a new model's outcomes
 
 
 def _router(request: MemberRequest, slug: str) -> Router:
@@ -136,3 +138,36 @@ def router_delete(request: MemberRequest, slug: str) -> HttpResponse:
         messages.success(request, f"The router {router.name} is deleted.")
         return redirect("router_list")
     return render(request, "routing/router_delete.html", {"router": router})
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def router_new_model(request: MemberRequest, slug: str) -> HttpResponse:
+    """Let a model join from its outcomes on a few prompts."""
+    router = _router(request, slug)
+    require(user=request.user, team=router.team, role=Role.EDITOR)
+    form = NewModelForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            given = services.read_outcomes(form.cleaned_data["file"].read(MOST_BYTES))
+            name = form.cleaned_data["name"]
+            services.add_model(user=request.user, router=router, name=name, given=given)
+        except ValidationError as error:
+            form.add_error(None, error.messages[0])
+        else:
+            return redirect("router_detail", slug)
+    context = {"router": router, "form": form, "prompts": queries.telling_prompts(router)}
+    status = 400 if form.errors else 200
+    return render(request, "routing/router_new_model.html", context, status=status)
+
+
+@member_required
+@require_GET
+def router_prompts(request: MemberRequest, slug: str) -> HttpResponse:
+    """The prompts to run a new model on, as a CSV to fill in."""
+    router = _router(request, slug)
+    rows = [(prompt, text, "", "") for prompt, text in queries.telling_prompts(router)]
+    text = csv_text([("prompt_id", "prompt", "score", "cost_usd"), *rows])
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{slug}-prompts.csv"'
+    return response
