@@ -107,7 +107,7 @@ def factor_shrinkage(
     return shrink
 
 
-def blend(
+def differences(
     said: list[Floats],
     residual: Floats,
     weights: Floats,
@@ -115,8 +115,7 @@ def blend(
 ) -> list[Floats]:
     """A matrix [n_models, n_models] for each expert, to be applied to what it says from the right.
 
-    Which model is better comes from the relevant differences, shrunk; how hard a prompt is for all
-    of them, from the level.
+    It leaves which model is better, weighed and shrunk; rows of what comes out have the mean 0.
 
     Args:
         said: held-out forecasts, [n_prompts, n_models] each.
@@ -124,12 +123,15 @@ def blend(
         weights: [n_models], of relevance.
         groups: as for `factor_shrinkage`.
     """
-    n_models = len(weights)
     share = expert_weights(said, residual, weights)
     together = np.sum([part * one for part, one in zip(share, said, strict=True)], axis=0)
-    shrink = factor_shrinkage(together, residual, weights, groups)
-    mean = np.full((n_models, n_models), 1 / n_models)
-    return [
-        part * shrink @ (np.eye(n_models) - mean) + height * mean
-        for part, height in zip(share, level_weights(said, residual), strict=True)
-    ]
+    centring = np.eye(len(weights)) - 1 / len(weights)
+    shrink = factor_shrinkage(together, residual, weights, groups) @ centring
+    return [part * shrink for part in share]
+
+
+def levels(said: list[Floats], residual: Floats) -> list[Floats]:
+    """As `differences`, of how hard a prompt is for all models together; it changes no decision."""
+    n_models = residual.shape[1]
+    everyone = np.full((n_models, n_models), 1 / n_models)
+    return [height * everyone for height in level_weights(said, residual)]

@@ -19,7 +19,7 @@ from apps.routing.methods.base import Embeddings, Forecast
 from apps.routing.methods.fitted import Fitted
 from apps.routing.methods.tasks import task_labels
 
-from .blend import blend, relevance
+from .blend import differences, levels, relevance
 from .costs import Costs
 from .experts import EXPERTS, FAR, Lesson, cross_fitted
 from .features import Features
@@ -66,7 +66,7 @@ class Auto(Fitted):
     """[n_seen, n_trained], their scores less the level; models that joined later have none."""
 
     def _learn(self, outcomes: OutcomeTable, embeddings: Embeddings) -> None:
-        n, n_models = outcomes.score.shape
+        n = outcomes.n_prompts
         if n < LEAST:
             raise ValueError(f"{n} prompts are too few to learn from: at least {LEAST}.")
         features = Features.learn(embeddings.prompts, embeddings.vectors, self.seed)
@@ -90,13 +90,17 @@ class Auto(Fitted):
 
         kinds = EXPERTS.values()
         said = [cross_fitted(kind, lesson, fold) for kind in kinds]
-        near = blend(said, residual, weights)
-        far = [np.zeros((n_models, n_models)) for _ in kinds]
+        level = levels(said, residual)
+        near = [
+            one + common
+            for one, common in zip(differences(said, residual, weights), level, strict=True)
+        ]
+        far = list(level)
         if enough:
             strange = [cross_fitted(EXPERTS[name], lesson, group_fold) for name in FAR]
-            places = [list(EXPERTS).index(name) for name in FAR]
-            for place, by in zip(places, blend(strange, residual, weights, groups), strict=True):
-                far[place] = by
+            heard = differences(strange, residual, weights, groups)
+            for name, one in zip(FAR, heard, strict=True):
+                far[list(EXPERTS).index(name)] = far[list(EXPERTS).index(name)] + one
         score = np.tile(self.level, (n, 1))
         for (name, kind), opinion, here, there in zip(
             EXPERTS.items(), said, near, far, strict=True
