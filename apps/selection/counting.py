@@ -216,7 +216,8 @@ def _made(
                 metric, Score(CREDIT, credit), None, "graded score", "Graded score", asked
             )
         credit = Credit.of_costs(matrix)
-        costs = (float(np.min(matrix)), float(np.max(matrix)))
+        entries = np.asarray(matrix, dtype=float)
+        costs = (float(entries.min()), float(entries.max()))
         return Counting(
             metric,
             Score(CREDIT, credit),

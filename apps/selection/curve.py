@@ -82,10 +82,12 @@ def curve_of(basis: Basis) -> Curve | None:
         return None
     inside = basis.counting.inside(table.n_items)
     items = [item for item in labelling.labels if basis.labels[item] != NOT_LABELLED]
-    items = [item for item in items if basis.stored[item] == NOT_LABELLED and inside[item]]
+    items = [item for item in items if inside[item]]
     if not items or table.n_models < 2:
         return None
-    before = np.flatnonzero((basis.stored != NOT_LABELLED) & inside)
+    known = (basis.stored != NOT_LABELLED) & inside
+    known[items] = False  # what the dataset has taken over was given here
+    before = np.flatnonzero(known)
     start = (table.predictions[:, before] == basis.labels[before]).sum(axis=1)
     right = (table.predictions[:, items] == basis.labels[items]).cumsum(axis=1)
     counts = np.column_stack([np.zeros(table.n_models, int), right]) + start[:, None]

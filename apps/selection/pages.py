@@ -219,16 +219,16 @@ def estimates_of(session: SelectionSession, basis: Basis) -> Estimates:
 
 def draws_of(session: SelectionSession, basis: Basis) -> tuple[list[int], list[float]]:
     """The session's labelled items, as places in `basis.part`, in the order of their labels, and the
-    probability with which each was drawn uniformly; NaN for one that was chosen."""
+    probability with which each was drawn uniformly; NaN for one that was chosen. Labels that the
+    dataset has taken over since are among them."""
     given = [(item, event) for item, event in basis.labelling.labels.items()]
-    given = [pair for pair in given if basis.stored[pair[0]] == NOT_LABELLED]
     given = [pair for pair in given if basis.labels[pair[0]] != NOT_LABELLED]
-    part, _, stored = basis.part
+    _, labels, _ = basis.part
     items = basis.counting.items
     place_of = {int(item): place for place, item in enumerate(items)} if items is not None else {}
     if items is not None:
         given = [(place_of[item], event) for item, event in given if item in place_of]
-    unlabelled = part.n_items - int((stored != NOT_LABELLED).sum())
+    unlabelled = int((labels == NOT_LABELLED).sum()) + len(given)
     chances = [np.nan] * len(given)
     for place, (_, event) in enumerate(given):
         if event.audit or (session.method in DRAWN and event.probability is not None):

@@ -57,7 +57,8 @@ class Labelling:
         labels: by item, the event of its first opinion, with the label that the item has: what an
             editor settled, else what most annotators say, else the first opinion. In the order in
             which the first opinions were given.
-        opinions: by item and annotator, the event of theirs that labels it.
+        opinions: by item and annotator, the event of theirs that labels it. Whoever left is None, or
+            where several of those who labelled an item left, a negative number of its own for each.
         settled: by item, the event by which an editor settled its label.
         passed: by annotator and item, the number of the event by which they skipped it or were unsure.
         last: by annotator, the newest event of theirs that an undo would take back.
@@ -104,7 +105,9 @@ def labelling_of(events: Sequence[Event]) -> Labelling:
             continue
         found.last[event.annotator_id] = event
         if event.kind == Kind.LABEL:
-            found.opinions.setdefault(event.item, {})[event.annotator_id] = event
+            said = found.opinions.setdefault(event.item, {})
+            person = event.annotator_id
+            said[-event.number if person is None and None in said else person] = event
         elif event.kind == Kind.SETTLE:
             found.settled[event.item] = event
         else:

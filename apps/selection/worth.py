@@ -74,6 +74,10 @@ def worth_of(session: SelectionSession, basis: Basis, meter: Meter) -> Worth | N
         leader = chooser.leader()
         speaks = chooser.speaks
         assert chooser.rivals is not None  # noqa: S101 - additive
+        held = chooser.rivals.rivals(leader)
+        if not held.base:
+            said = f"What labels are worth for {basis.counting.name} is forecast once one has that class."
+            return Worth(said, "", "", None, None, None, None, None)
         cheap = (
             cheapest_within(
                 chooser.rivals,
@@ -85,7 +89,7 @@ def worth_of(session: SelectionSession, basis: Basis, meter: Meter) -> Worth | N
             if priced
             else None
         )
-        forecast = outlook(chooser.rivals.rivals(leader))
+        forecast = outlook(held)
     names = basis.table.model_names
     value = None
     if volume is not None and answer is not None and speaks:

@@ -133,7 +133,7 @@ def square(matrix: ArrayLike) -> Floats:
     """
     try:
         values = np.asarray(matrix, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError("The matrix needs a number for each pair of classes.") from error
     if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:
         shape = " × ".join(map(str, values.shape)) or "a single number"

@@ -85,7 +85,7 @@ def next_item(*, user: User, session: SelectionSession) -> Turn:
             return Turn(basis, reason=reason)
         now = timezone.now()
         own = Reservation.objects.filter(session=session, annotator=user).first()
-        if own is not None and (own.second or basis.open[own.item]):
+        if own is not None and _still_asked(basis, own):
             if own.until < now + RESERVED_FOR / 2:
                 Reservation.objects.filter(pk=own.pk).update(until=now + RESERVED_FOR)
             return Turn(basis, own)
@@ -99,6 +99,12 @@ def next_item(*, user: User, session: SelectionSession) -> Turn:
         turn = Turn(basis, reason="Others took the next items at the same moment. Try again.")
         session.refresh_from_db(fields=["state"])
     return turn
+
+
+def _still_asked(basis: Basis, own: Reservation) -> bool:
+    """Whether an answer to the reserved item would still be taken."""
+    again = own.second and basis.stored[own.item] == NOT_LABELLED
+    return bool(again or basis.open[own.item])
 
 
 def _nothing_to_ask(session: SelectionSession, basis: Basis) -> str:
@@ -258,7 +264,9 @@ def record(*, user: User, session: SelectionSession, answer: Answer) -> LabelEve
             note=" ".join(answer.note.replace("\0", "").split())[:1000],
             **_drawn(reservation),
         )
-        Reservation.objects.filter(session=held, item=answer.item).delete()
+        rows = Reservation.objects.filter(session=held, item=answer.item)
+        # Who passes on an item does not take it away from whoever else has it.
+        (rows if answer.kind == Kind.LABEL else rows.filter(annotator=user)).delete()
     return event
 
 
