@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -157,7 +158,7 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         prompt_ids=["item-0", "item-1"],
         prompts=["", ""],
         model_names=["model-x", "model-y"],
-        score=[[1, 0], [0.5, 1]],
+        score=np.array([[1, 0], [0.5, 1]]),
         in_tokens=[[10, 20], [30, 40]],
         out_tokens=[[1, 2], [3, 4]],
     )

@@ -49,7 +49,7 @@ def prompts(team: Team, eddie: User) -> DatasetVersion:
     return create_dataset(user=eddie, team=team, name="Prompts", items=items)
 
 
-def price(eddie: User, name: str, **figures: Decimal) -> None:
+def price(eddie: User, name: str, **figures: Any) -> None:
     set_price(
         user=eddie,
         model=CandidateModel.objects.get(name=name),

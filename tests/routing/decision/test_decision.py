@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -244,7 +245,8 @@ def test_guard_and_dial_come_back_from_json() -> None:
     back = Dial.from_dict(known.as_dict())
     assert back.aim(0.004) == known.aim(0.004)
     assert (choose(said, 20, guard=back.guard) == choose(said, 20, guard=known.guard)).all()
-    for broken in ({}, {"guard": {}}, {**known.as_dict(), "spend": [1.0]}):
+    states: list[dict[str, Any]] = [{}, {"guard": {}}, {**known.as_dict(), "spend": [1.0]}]
+    for broken in states:
         with pytest.raises(ValueError, match="saved state"):
             Dial.from_dict(broken)
 
