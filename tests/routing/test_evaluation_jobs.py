@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from apps.catalog.models import CandidateModel, DatasetVersion, OutcomeBatch
 from apps.catalog.services import delete_outcomes, set_price
 from apps.jobs.models import Job, State
-from apps.routing.evaluation import harness
+from apps.routing.evaluation import harness, measuring
 from apps.routing.models import Evaluation
 from apps.routing.queries import result_at
 from apps.routing.services import delete_evaluation, refresh_evaluation, start_evaluation
@@ -58,7 +58,7 @@ def test_a_killed_worker_changes_no_number(
     whole.refresh_from_db()
     killed = started(version, eddie, splits=2)
     measured: list[int] = []
-    measure = harness.measure_split
+    measure = measuring.measure_split
 
     def measure_until_killed(*args: Any, **how: Any) -> Any:
         if args[2] == 1 and 1 not in measured:

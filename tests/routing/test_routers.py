@@ -10,6 +10,7 @@ from apps.catalog.models import DatasetVersion, OutcomeBatch
 from apps.catalog.services import delete_outcomes
 from apps.jobs.models import Job, State
 from apps.routing import serving
+from apps.routing.bundle import Bundle
 from apps.routing.models import Router
 from apps.routing.services import create_router, roll_back, train_router
 from apps.teams.models import AuditEntry, User
@@ -100,7 +101,7 @@ def test_a_loaded_router_is_not_loaded_again(
     router: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serving.route(router, "sums")
-    monkeypatch.setattr(serving.Bundle, "open", None)
+    monkeypatch.setattr(Bundle, "open", None)
     assert serving.route(router, "dates").decision.name
 
 

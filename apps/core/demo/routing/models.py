@@ -66,15 +66,15 @@ class Calculator:
             terms = np.array([_terms(q.text) for q in kept])
             targets = np.array([float(q.answer) for q in kept])
             weights = 1 / (1 + targets)  # small answers count as much as large ones
-            self._fits[wording] = np.linalg.lstsq(
-                terms * weights[:, None], targets * weights, rcond=1e-9
-            )[0]
+            found = np.linalg.lstsq(terms * weights[:, None], targets * weights, rcond=1e-9)[0]
+            self._fits[wording] = np.asarray(found, float)
 
     def answer(self, texts: Sequence[str]) -> list[str]:
         fits = (self._fits.get(_wording(text)) for text in texts)
         pairs = zip(fits, texts, strict=True)
         return [
-            "0" if fit is None else str(max(0, round(_terms(text) @ fit))) for fit, text in pairs
+            "0" if fit is None else str(max(0, round(float(_terms(text) @ fit))))
+            for fit, text in pairs
         ]
 
 
@@ -169,7 +169,9 @@ class Committee:
             hits = np.array([one == question.answer for one in said], float)
             right[self._kind(question.text)].append(hits)
             right[""].append(hits)
-        self._votes = {kind: (sum(hits) + 0.5) / (len(hits) + 1) for kind, hits in right.items()}
+        self._votes = {
+            kind: (np.sum(hits, axis=0) + 0.5) / (len(hits) + 1) for kind, hits in right.items()
+        }
 
     def answer(self, texts: Sequence[str]) -> list[str]:
         return self.vote(texts, [member.answer(texts) for member in self._members])
