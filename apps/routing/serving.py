@@ -22,6 +22,7 @@ from apps.routing.decision import (
     explain,
     penalties,
 )
+from apps.routing.decision.choice import money
 from apps.routing.encoders import encoder
 from apps.routing.flags import read_flags
 from apps.routing.methods.base import Embeddings, Forecast
@@ -106,17 +107,41 @@ def checked_prompt(prompt: str) -> str:
     return prompt
 
 
-def setting(bundle: Bundle, *, lambda_: float | None, budget: float | None) -> float:
+def setting(
+    bundle: Bundle,
+    *,
+    lambda_: float | None,
+    budget: float | None,
+    allowed: Mask | None = None,
+) -> float:
     """Where the dial stands: as asked for, for a budget a prompt, or at the router's default.
 
+    Args:
+        allowed: [n_models], which models flags leave; all where None.
+
     Raises:
-        ValueError: both are given, a budget below the cheapest model, or costs are unknown.
+        ValueError: both are given, a budget below the cheapest model that is left, or costs are
+            unknown.
     """
     if lambda_ is not None and budget is not None:
         raise ValueError("Give a budget or a setting of the dial (lambda), not both.")
     if budget is not None:
-        return dial_of(bundle).aim(budget).draw(np.random.default_rng())
+        aim = dial_of(bundle).aim(budget)
+        if allowed is not None:
+            _check_affordable(bundle, budget, allowed)
+        return aim.draw(np.random.default_rng())
     return bundle.default if lambda_ is None else lambda_
+
+
+def _check_affordable(bundle: Bundle, budget: float, allowed: Mask) -> None:
+    """Flags can leave only models that the budget does not pay for."""
+    cost = np.where(allowed, bundle.guard.cost, np.inf)
+    cheapest = int(np.argmin(cost))
+    if budget < cost[cheapest] * (1 - 1e-9):
+        raise ValueError(
+            f"A budget of {money(budget)} a prompt is below the cheapest model that the flags leave: "
+            f"{bundle.model_names[cheapest]} costs {money(float(cost[cheapest]))} a prompt."
+        )
 
 
 def dial_of(bundle: Bundle) -> Dial:
@@ -156,12 +181,13 @@ def route(
     bundle = bundle_of(version)
     began = time.perf_counter()
     text, asked, said = read_flags(checked_prompt(prompt), flags)
-    at = setting(bundle, lambda_=lambda_, budget=budget)
-    vectors = encoder(bundle.encoder).encode([text])
-    forecast = bundle.router.forecast(Embeddings((text,), vectors, bundle.encoder))
+    checked_prompt(text)
     facts = _facts(router, bundle) if said else []
     allowed = eligible(facts, asked) if said else None
     penalty = penalties(facts, asked) if said else None
+    at = setting(bundle, lambda_=lambda_, budget=budget, allowed=allowed)
+    vectors = encoder(bundle.encoder).encode([text])
+    forecast = bundle.router.forecast(Embeddings((text,), vectors, bundle.encoder))
     (decision,) = explain(
         forecast, bundle.model_names, at, guard=bundle.guard, allowed=allowed, penalty=penalty
     )

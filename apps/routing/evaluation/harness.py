@@ -212,7 +212,9 @@ def _evaluation(
         dict.fromkeys(split.best_single for split in splits),
         key=lambda name: sum(split.best_single == name for split in splits),
     )
-    said, helps = verdict(routers[subject], best, setting.money)
+    said, helps = verdict(
+        routers[subject], best, setting.money, priced=not np.isnan(tested.cost).all()
+    )
     return Evaluation(
         prompts=setting.outcomes.n_prompts,
         tested=tested.n_prompts,

@@ -118,7 +118,7 @@ class Splitter:
         """The split with this number.
 
         Raises:
-            ValueError: a part remains empty.
+            ValueError: a part remains empty, or nothing is left to learn a model from.
         """
         random = np.random.default_rng((seed, number))
         everything = np.arange(outcomes.n_prompts)
@@ -138,6 +138,12 @@ class Splitter:
         if not len(test) or not len(train):
             raise ValueError(
                 "Nothing is left to test on: no held-out prompt was run on every model."
+            )
+        unrun = np.flatnonzero(~outcomes.ran[train].any(axis=0))
+        if unrun.size:
+            raise ValueError(
+                f"Model `{outcomes.model_names[unrun[0]]}` was run on held-out prompts alone, so "
+                "nothing can be learnt of it: leave it out, or hold out something else."
             )
         return Parts(np.sort(train), test)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from .result import Estimate, RouterResult
 
 
-def verdict(result: RouterResult, best: str, money: str) -> tuple[str, bool | None]:
+def verdict(
+    result: RouterResult, best: str, money: str, *, priced: bool
+) -> tuple[str, bool | None]:
     """A sentence or two, and whether routing is worth it (None where nothing can be said).
 
     Routing helps where the interval of its gain over the zero router (or, without costs, over the
@@ -15,13 +17,14 @@ def verdict(result: RouterResult, best: str, money: str) -> tuple[str, bool | No
         result: of the router in question.
         best: the name of the best single model.
         money: see `Evaluation.money`.
+        priced: whether costs are known; they may still all be the same.
     """
     if result.problem is not None:
         return f"The router could not be evaluated: {result.problem}", None
     use = f"No evidence that routing helps here: use {best}."
     gain = result.aiq_minus_zero
     if gain is None or result.cost_save is None:
-        return _by_quality(result.accuracy_minus_best, best, use)
+        return _by_quality(result.accuracy_minus_best, best, use, priced=priced)
     if gain.low <= 0:
         if gain.high < 0:
             return (
@@ -44,10 +47,16 @@ def verdict(result: RouterResult, best: str, money: str) -> tuple[str, bool | No
     )
 
 
-def _by_quality(gain: Estimate | None, best: str, use: str) -> tuple[str, bool | None]:
+def _by_quality(
+    gain: Estimate | None, best: str, use: str, *, priced: bool
+) -> tuple[str, bool | None]:
     if gain is None:
         return use, None
-    unpriced = "Costs are unknown, so savings cannot be told."
+    unpriced = (
+        "All models cost the same, so there is nothing to save."
+        if priced
+        else "Costs are unknown, so savings cannot be told."
+    )
     if gain.low > 0:
         return f"Routing gains {_points(gain)} over {best}. {unpriced}", True
     if gain.high < 0:

@@ -177,8 +177,11 @@ def evaluate(ctx: JobContext) -> None:
             )
         else:
             held.current = held.results.get(inputs_hash=digest)
-        # The data may have moved on meanwhile; then another job is on its way.
-        held.stale = queries.digest_of(queries.evaluation_inputs(held)) != digest
+        # The data may have moved on meanwhile. Then another job is on its way, unless they moved
+        # back to where the answer is known already.
+        now = queries.digest_of(queries.evaluation_inputs(held))
+        held.current = held.results.filter(inputs_hash=now).first() or held.current
+        held.stale = held.current.inputs_hash != now
         held.save(update_fields=["current", "stale"])
 
 

@@ -288,3 +288,11 @@ def test_empty_and_huge_prompts_are_evaluated() -> None:
     prompts = ("", "word " * 200_000, *table.prompts[2:])
     result = evaluate(replace(table, prompts=prompts), replace(embeddings, prompts=prompts), RANDOM)
     assert result.routers["linear"].problem is None
+
+
+def test_equal_costs_are_not_called_unknown() -> None:
+    table, embeddings = world(120)
+    same = replace(table, cost=np.full(table.cost.shape, 0.01))
+    found = evaluate(same, embeddings, RANDOM)
+    assert "All models cost the same, so there is nothing to save." in found.verdict
+    assert "unknown" not in found.verdict

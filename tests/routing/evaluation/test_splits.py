@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -112,3 +114,22 @@ def test_a_shared_template_makes_no_near_duplicates() -> None:
 
 def test_a_very_long_prompt_is_no_trouble() -> None:
     assert len(set(clusters(["word " * 200_000, "x" * 1_000_000, "short"]).tolist())) == 3
+
+
+def test_a_model_that_was_run_on_held_out_prompts_alone_is_named() -> None:
+    table, _ = world(200)
+    score = table.score.copy()
+    score[np.array(table.groups["task"]) != table.groups["task"][0], 0] = np.nan
+    table = replace(table, score=score)
+    found = Splitter.of(Split.parse("unseen:task"), table, np.arange(200))
+
+    def learnt(number: int) -> bool:
+        return bool(table.ran[found.parts(table, 0, number).train].any(axis=0).all())
+
+    told = []
+    for number in range(12):
+        try:
+            assert learnt(number)
+        except ValueError as error:
+            told.append(str(error))
+    assert any("was run on held-out prompts alone" in sentence for sentence in told)
