@@ -119,7 +119,7 @@ class EvaluationPage:
     def cautions(self) -> list[str]:
         """What limits the verdict."""
         lines = [words.unseen_text(self.result)]
-        if self.result["leak"]:
+        if self.result["leak"] >= words.LEAK_THAT_MATTERS:
             lines.append(words.leak_text(self.result))
         unrun = self.result["prompts"] - self.result["tested"]
         if unrun:

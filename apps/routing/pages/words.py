@@ -61,6 +61,8 @@ TERMS = [
     ("Hull", "Two settings can be mixed by chance, so everything below a chord can be had."),
 ]
 
+LEAK_THAT_MATTERS = 0.01
+
 SPLITS = {
     "random": "random prompts held out",
     "group": "whole groups held out",
@@ -107,10 +109,8 @@ def leak_text(result: dict[str, Any]) -> str:
     share = result["leak"]
     if share == 0:
         return "No tested prompt has a near-duplicate among those learnt from."
-    return (
-        f"{100 * share:.1f}% of the tested prompts have a near-duplicate among those learnt from, so "
-        "these numbers flatter."
-    )
+    said = f"{100 * share:.1f}% of the tested prompts have a near-duplicate among those learnt from"
+    return f"{said}, so these numbers flatter." if share >= LEAK_THAT_MATTERS else f"{said}."
 
 
 def unseen_text(result: dict[str, Any]) -> str:
