@@ -107,6 +107,7 @@ class Auto(Fitted):
         ):
             self._keep(name, kind.learn(lesson).through(np.hstack([here, there])))
             score += _by_novelty(opinion @ np.hstack([here, there]), new)
+        cost = cost + new[:, None] * (costs.mean - cost)
         self.held_out = Forecast(score=score, cost=cost)
 
     def _forecast(self, embeddings: Embeddings) -> Forecast:
