@@ -29,9 +29,11 @@ NOT_WALKED = {
 # Routes that are offered only in a state which does not last or is not made here.
 NOT_OFFERED = {
     "board_refresh": "after a board's job failed",
+    "evaluation_refresh": "after an evaluation's job failed",
     "job_cancel": "while a job waits or runs",
     "job_progress": "while a job waits or runs",
     "job_retry": "after a job failed",
+    "router_roll_back": "for one of several versions",
     "switch_team": "to members of several teams",
     "version_delete": "for one of several versions",
 }
