@@ -96,8 +96,12 @@ def checked_prompt(prompt: str) -> str:
     """The prompt, if a router can read it.
 
     Raises:
-        ValueError: empty, or too long.
+        ValueError: empty, too long, or half a character.
     """
+    try:
+        prompt.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("The prompt holds something that is no character of Unicode.") from error
     if not prompt.strip():
         raise ValueError("The prompt is empty: there is nothing to decide on.")
     if len(prompt) > LONGEST:

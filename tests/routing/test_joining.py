@@ -1,6 +1,7 @@
 """A new model joins a router from a few prompts, without training, and says what it brought."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from apps.jobs.models import Job, State
 from apps.routing import serving
 from apps.routing.models import Router
 from apps.routing.services import add_model, read_outcomes, train_router
-from apps.teams.models import User
-from tests.routing.furniture import outcomes
+from apps.teams.models import Team, User
+from tests.routing.furniture import outcomes, router_of, version_with_outcomes
 
 pytestmark = pytest.mark.django_db
 RunJobs = Callable[[], list[Job]]
@@ -96,8 +97,20 @@ def test_what_cannot_join_is_refused(
         ("prompt_id,score,cost_usd\n1,1,-2", "Row 2: `-2` in column `cost_usd`"),
         ("prompt_id,score\n1,1\n1,0", "Row 3: the prompt `1` comes twice"),
         ("\xff\xfe", "columns"),
+        ("prompt_id,score\n" + "1,1\n" * 300_000, "more than 1 MB"),
     ],
 )
 def test_a_wrong_cell_is_named(text: str, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         read_outcomes(text.encode())
+
+
+def test_the_list_of_prompts_comes_back_as_a_spreadsheet_was_given_it(
+    team: Team, eddie: User
+) -> None:
+    """An id that begins like a formula is written with an apostrophe before it."""
+    table = replace(outcomes(), prompt_ids=tuple(f"={one}" for one in outcomes().prompt_ids))
+    router = router_of(version_with_outcomes(team, eddie, table=table), eddie)
+    given = dict.fromkeys((f"'{one}" for one in table.prompt_ids[:20]), (1.0, 0.1))
+    job = add_model(user=eddie, router=router, name="new", given=given)
+    assert set(job.params["outcomes"]) == set(table.prompt_ids[:20])

@@ -36,6 +36,12 @@ def test_flags_alone_are_no_prompt(router: Router) -> None:
 
 
 @pytest.mark.django_db
+def test_half_a_character_is_no_prompt(router: Router) -> None:
+    with pytest.raises(ValueError, match="no character of Unicode"):
+        serving.route(router, "sums \ud800")
+
+
+@pytest.mark.django_db
 def test_a_budget_below_every_model_that_flags_leave_is_refused(router: Router) -> None:
     """The dial keeps a budget among all models; a flag may leave the dear one alone."""
     CandidateModel.objects.filter(team=router.team, name="model-2").update(licence="mit")

@@ -51,7 +51,8 @@ class Dial:
     Attributes:
         guard: the guard that the settings were tried under.
         lambdas: [n_steps], ascending from 0, in score per US dollar.
-        spend: [n_steps], US dollars a prompt, never rising.
+        spend: [n_steps], US dollars a prompt, never rising: settings that spend more than a smaller
+            one are left out.
         spread: [n_steps], the standard deviation of a prompt's spend.
         score: [n_steps], the mean score.
         n_prompts: how many prompts were held out.
@@ -94,7 +95,10 @@ class Dial:
             costs, scores = paid[rows, chosen], outcomes.score[rows, chosen]
             spend[step], spread[step] = np.nanmean(costs), np.nanstd(costs)
             score[step] = np.nanmean(scores) if not np.isnan(scores).all() else np.nan
-        return cls(guard, lambdas, np.minimum.accumulate(spend), spread, score, outcomes.n_prompts)
+        # Where the guard takes trust away, a larger setting can spend more: no budget asks for it,
+        # and one that lies between its neighbours must not be met by it.
+        kept = spend <= np.minimum.accumulate(spend)
+        return cls(guard, lambdas[kept], spend[kept], spread[kept], score[kept], outcomes.n_prompts)
 
     @property
     def least(self) -> float:

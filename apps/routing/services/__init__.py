@@ -8,7 +8,7 @@ from apps.routing.services.evaluations import (
     refresh_evaluation,
     start_evaluation,
 )
-from apps.routing.services.joining import ADD_MODEL, add_model, join, read_outcomes
+from apps.routing.services.joining import ADD_MODEL, MOST_BYTES, add_model, join, read_outcomes
 from apps.routing.services.routers import (
     TRAIN,
     create_router,
@@ -21,6 +21,7 @@ from apps.routing.services.routers import (
 __all__ = [
     "ADD_MODEL",
     "EVALUATE",
+    "MOST_BYTES",
     "TRAIN",
     "add_model",
     "create_router",

@@ -12,6 +12,7 @@ from django.db import transaction
 from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
 from apps.catalog.tables import OutcomeTable
+from apps.core.spreadsheets import as_written
 from apps.jobs.context import JobContext, JobFailed
 from apps.jobs.models import Job
 from apps.jobs.services import enqueue
@@ -25,6 +26,7 @@ from apps.teams.services.base import one_line
 
 ADD_MODEL = "routing.add_model"
 FEWEST, MOST = 5, 500
+MOST_BYTES = 1 << 20  # of a file with the new model's outcomes
 Given = dict[str, tuple[float, float | None]]
 
 
@@ -36,6 +38,10 @@ def read_outcomes(content: bytes) -> Given:
     Raises:
         ValidationError: one sentence that names the row.
     """
+    if len(content) > MOST_BYTES:
+        raise ValidationError(
+            f"The file has more than {MOST_BYTES >> 20} MB: leave out the column of the prompts' texts."
+        )
     try:
         rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -95,6 +101,9 @@ def add_model(
             f"{len(given)} prompts with a score were given; {FEWEST} to {MOST} are needed."
         )
     ids = set(catalog.item_ids_of(router.version))
+    given = {
+        prompt if prompt in ids else as_written(prompt): pair for prompt, pair in given.items()
+    }
     if strange := [prompt for prompt in given if prompt not in ids]:
         raise ValidationError(f"{router.version} has no prompt `{strange[0][:60]}`.")
     audit(user=user, team=router.team, action="router.model_added", target=router, model=wanted)

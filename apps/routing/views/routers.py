@@ -22,7 +22,6 @@ from apps.teams.models import Role
 from apps.teams.services import require
 
 PAGE_SIZE = 25
-MOST_BYTES = 1 << 20  # read of a file of a new model's outcomes
 
 
 def _router(request: MemberRequest, slug: str) -> Router:
@@ -149,7 +148,7 @@ def router_new_model(request: MemberRequest, slug: str) -> HttpResponse:
     form = NewModelForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
-            given = services.read_outcomes(form.cleaned_data["file"].read(MOST_BYTES))
+            given = services.read_outcomes(form.cleaned_data["file"].read(services.MOST_BYTES + 1))
             name = form.cleaned_data["name"]
             services.add_model(user=request.user, router=router, name=name, given=given)
         except ValidationError as error:

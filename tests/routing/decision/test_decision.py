@@ -219,6 +219,34 @@ def test_a_budget_that_is_none_is_refused(budget: float) -> None:
         dial(200)[0].aim(budget)
 
 
+def test_a_budget_is_not_met_by_a_setting_that_spends_more_than_a_smaller_one() -> None:
+    """Where the guard takes trust away, the dearest model may answer all prompts at a larger lambda."""
+    n = 200
+    costs = np.array([1.0, 4.0, 10.0])
+    table = OutcomeTable.of(
+        prompt_ids=map(str, range(n)),
+        prompts=["?"] * n,
+        model_names=NAMES,
+        score=np.tile([0.5, 0.7, 0.9], (n, 1)),
+        cost=np.tile(costs, (n, 1)),
+    )
+    score = np.tile([0.5, 0.55, 0.6], (n, 1))
+    score[: n // 2, 2] = 0.9
+    said = Forecast(score=score, cost=table.cost)
+    guard = Guard(
+        NAMES,
+        np.array([0.5, 0.7, 0.9]),
+        costs,
+        lambdas=np.array([0, 0.02, 0.03, 0.04, 0.3]),
+        trust=np.array([1.0, 1.0, 0.0, 0.0, 1.0]),
+    )
+    known = Dial.learn(said, table, guard)
+    for budget in np.linspace(known.least, known.most, 20):
+        aim = known.aim(float(budget))
+        high, low = (spent(table, said, guard, np.full(n, one)) for one in aim.lambdas)
+        assert aim.share * high + (1 - aim.share) * low == pytest.approx(budget)
+
+
 def test_more_money_than_can_be_spent_is_not_spent() -> None:
     known, _, _ = dial(200)
     assert known.aim(5.0).lambdas[0] == 0
