@@ -205,3 +205,16 @@ def test_the_pages_hold_when_one_model_alone_is_left(
     for name in ("detail", "label", "agreement", "json", "csv", "standing"):
         assert web.get(reverse(f"selection_{name}", args=[session.pk])).status_code == 200, name
     assert web.get(reverse("selection_svg", args=[session.pk])).status_code == 404
+
+
+def test_a_replay_of_absurd_length_is_refused_in_the_form(
+    alice: User, version: DatasetVersion, truth: list[int], client_of: ClientOf
+) -> None:
+    named = {f"p{item}": CLASSES[label] for item, label in enumerate(truth)}
+    add_labels(user=alice, version=version, labels=named)
+    sent = {
+        "version": version.pk, "methods": "auto", "realisations": "9" * 400, "budget": 5, "seed": 0,
+    }  # fmt: skip
+    response = client_of(alice).post(reverse("replay_new"), sent)
+    assert response.status_code == 400
+    assert "less than or equal to" in response.content.decode()

@@ -91,9 +91,9 @@ def _estimate(form: ReplayForm) -> str:
             budget=int(form["budget"].value()),
         )
         plan = checked(collection, plan)
-    except (TypeError, ValueError):
+        return cost.in_words(cost.expected_seconds(plan, collection.table.n_models))
+    except (TypeError, ValueError, OverflowError):
         return ""
-    return cost.in_words(cost.expected_seconds(plan, collection.table.n_models))
 
 
 @member_required
