@@ -20,7 +20,7 @@ run: $(VENV)/.installed-run ## Start Assay on this machine (PORT=8000 HOST=127.0
 	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT) $(ARGS)
 
 test: $(VENV)/.installed-dev ## Run all tests (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types, layers, templates, migrations
 	$(BIN)/ruff check .
