@@ -115,6 +115,10 @@ def labelling_of(events: Sequence[Event]) -> Labelling:
     for item, said in found.opinions.items():
         first = next(iter(said.values()))
         settled = found.settled.get(item)
+        if settled and all(event.number > settled.number for event in said.values()):
+            # Every opinion that it settled was taken back.
+            settled = None
+            del found.settled[item]
         label = settled.label if settled else _most(said) or first.label
         found.labels[item] = first._replace(label=label)
     return found

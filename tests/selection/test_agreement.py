@@ -154,6 +154,17 @@ def test_an_editor_settles_and_may_think_again(begin: Begin, anna: User, eddie: 
     assert labels_of(session) == {3: "bird"}
 
 
+def test_a_settlement_ends_with_the_opinions_that_it_settled(
+    begin: Begin, anna: User, eddie: User
+) -> None:
+    session = begin()
+    label(anna, session, 3, "cat")
+    settle(user=eddie, session=session, item=3, label="bird")
+    undo(user=anna, session=session)
+    label(anna, session, 3, "dog")
+    assert labels_of(session) == {3: "dog"}
+
+
 def test_what_cannot_be_settled_is_said(begin: Begin, anna: User, eddie: User) -> None:
     session = begin()
     with pytest.raises(ValidationError, match="Nobody has labelled item `p3` here"):

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from apps.catalog.tables import Floats, OutcomeTable
+from apps.routing.duplicates import folds
 from apps.routing.methods.base import Embeddings, Forecast, Router, RouterFactory
 
 FOLDS = 4
@@ -29,7 +30,8 @@ def held_out_forecast(
     fitted: Router | None = None,
     seed: int = 0,
 ) -> Forecast:
-    """Forecasts of every prompt by a router trained on the other folds of four.
+    """Forecasts of every prompt by a router trained on the other folds of four; near-duplicates
+    are in one fold.
 
     A router that was fitted on the same prompts and kept such forecasts is asked for them instead.
 
@@ -46,7 +48,7 @@ def held_out_forecast(
         raise ValueError(
             f"{outcomes.n_prompts} prompts are too few to hold some out: at least {2 * FOLDS}."
         )
-    fold = np.random.default_rng(seed).permutation(outcomes.n_prompts) % FOLDS
+    fold = folds(outcomes.prompts, FOLDS, seed)
     parts: list[Forecast] = []
     rows = [np.flatnonzero(fold == number) for number in range(FOLDS)]
     for own in rows:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from apps.catalog.tables import OutcomeTable
+from apps.routing.duplicates import clusters
 from apps.routing.methods import registry
 from apps.routing.methods.base import Embeddings, RouterFactory
 from apps.routing.methods.fitted import check_rows, column_means
 from apps.routing.methods.tasks import task_labels
 from apps.routing.metrics import bootstrap_weights
 
-from .duplicates import clusters
 from .measuring import CEILING, ORACLE, Setting, measure_split
 from .result import Evaluation, Model, SplitResult
 from .splits import Split, Splitter

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.catalog.tables import Floats, OutcomeTable
+from apps.routing.duplicates import clusters
 from apps.routing.metrics import hull
 
 from .base import Embeddings, Forecast
@@ -52,7 +53,7 @@ class Knn(Fitted):
         self.vectors = embeddings.vectors.astype(np.float32)
         self.scores = outcomes.score
         tried = [k for k in NEIGHBOURS if 2 * k <= outcomes.n_prompts] or [NEIGHBOURS[0]]
-        foretold = self._by_the_others(tried)
+        foretold = self._by_the_others(tried, clusters(embeddings.prompts))
         cost = np.broadcast_to(self.mean_cost, outcomes.score.shape)
         worth = [self._routed(one, outcomes.score) for one in foretold]
         best = int(np.argmax(worth))
@@ -86,10 +87,11 @@ class Knn(Fitted):
                 error[rows, columns] = found.std(axis=1) / np.sqrt(near.shape[1])
         return Forecast(score=mean, cost=np.broadcast_to(self.mean_cost, mean.shape), error=error)
 
-    def _by_the_others(self, tried: list[int]) -> list[Floats]:
+    def _by_the_others(self, tried: list[int], kin: NDArray[np.intp]) -> list[Floats]:
         """For each k, forecasts of the training prompts by the other ones, [n_seen, n_models].
 
         Of the neighbours, those count on which a model was run; its mean, where there are none.
+        Prompts with the same `kin` [n_seen] are near-duplicates and say nothing of each other.
         """
         n, models = self.scores.shape
         known = ~np.isnan(self.scores)
@@ -99,14 +101,16 @@ class Knn(Fitted):
         for start in range(0, n, _CHUNK):
             rows = slice(start, min(start + _CHUNK, n))
             alike = self.vectors[rows] @ self.vectors.T
-            alike[np.arange(alike.shape[0]), np.arange(rows.start, rows.stop)] = -np.inf
+            alike[kin[rows, None] == kin] = -np.inf
             near = _nearest(alike, most)
             order = np.argsort(-np.take_along_axis(alike, near, axis=1), axis=1)
             near = np.take_along_axis(near, order, axis=1)
+            other = np.isfinite(np.take_along_axis(alike, near, axis=1))[..., None]
             begin, total, count = 0, np.zeros((len(near), models)), np.zeros((len(near), models))
             for place, k in enumerate(tried):
-                step = near[:, begin:k]
-                total, count = total + values[step].sum(axis=1), count + known[step].sum(axis=1)
+                step, counts = near[:, begin:k], other[:, begin:k]
+                total = total + (values[step] * counts).sum(axis=1)
+                count = count + (known[step] & counts).sum(axis=1)
                 mean = np.where(count > 0, total / np.maximum(count, 1), self.mean_score)
                 found[place][rows] = mean
                 begin = k

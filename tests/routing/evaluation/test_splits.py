@@ -7,8 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from apps.routing.evaluation.duplicates import clusters
+from apps.catalog.tables import OutcomeTable
+from apps.routing.duplicates import clusters, folds
+from apps.routing.encoders import encoder
 from apps.routing.evaluation.splits import Split, Splitter
+from apps.routing.methods.base import Embeddings
+from apps.routing.methods.knn import Knn
 from tests.routing.prompts import world
 
 TEXT = "A train leaves the station at noon and travels {} miles at a speed of sixty miles an hour"
@@ -133,3 +137,37 @@ def test_a_model_that_was_run_on_held_out_prompts_alone_is_named() -> None:
         except ValueError as error:
             told.append(str(error))
     assert any("was run on held-out prompts alone" in sentence for sentence in told)
+
+
+def test_what_is_held_out_has_no_twin_among_what_is_learnt_from() -> None:
+    random = np.random.default_rng(0)
+    words = [f"w{number}" for number in range(500)]
+    kinds = [" ".join(random.choice(words, 20)) for _ in range(30)]
+    prompts = [f"{kind} {number}" for kind in kinds for number in range(4)]
+    found = folds(prompts, 4, seed=1).reshape(30, 4)
+    assert (found == found[:, :1]).all()
+    assert set(found[:, 0]) == {0, 1, 2, 3}
+    # Prompts of one kind alone are dealt out all the same.
+    assert set(folds(["the same"] * 40, 4, seed=1)) == {0, 1, 2, 3}
+
+
+def test_neighbours_that_are_twins_do_not_vouch_for_each_other() -> None:
+    random = np.random.default_rng(0)
+    words = [f"w{number}" for number in range(2000)]
+    kinds = [" ".join(random.choice(words, 20)) for _ in range(40)]
+    prompts = [f"{kind} {number}" for kind in kinds for number in range(6)]
+    luck = (random.random((40, 2)) < 0.5).astype(float).repeat(6, axis=0)
+    outcomes = OutcomeTable.of(
+        prompt_ids=map(str, range(240)),
+        prompts=prompts,
+        model_names=["a", "b"],
+        score=luck,
+        cost=np.ones((240, 2)),
+    )
+    vectors = encoder("hashing").encode(prompts)
+    router = Knn(seed=0)
+    router.fit(outcomes, Embeddings(tuple(prompts), vectors, "hashing"))
+    assert router.held_out is not None
+    chosen = np.argmax(router.held_out.score, axis=1)
+    right = luck[np.arange(240), chosen].mean()
+    assert abs(right - luck.mean()) < 0.15  # with twins it would be the better one every time

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.catalog.tables import Floats, OutcomeTable
+from apps.routing.duplicates import folds
 from apps.routing.methods.base import Embeddings, Forecast
 from apps.routing.methods.fitted import Fitted
 from apps.routing.methods.tasks import task_labels
@@ -80,7 +81,7 @@ class Auto(Fitted):
         lesson = Lesson(blocks, residual, weights, _task_codes(outcomes))
 
         groups = groups_of(lesson.codes, blocks.vectors, self.seed)
-        fold = np.random.default_rng(self.seed).permutation(n) % FOLDS
+        fold = folds(outcomes.prompts, FOLDS, self.seed)
         group_fold = group_folds(groups, self.seed)
         enough = len(np.unique(groups)) >= LEAST_GROUPS
         novelty, new = Novelty.learn(blocks, groups, self.seed)

@@ -53,6 +53,19 @@ def clusters(prompts: Sequence[str]) -> NDArray[np.intp]:
     return np.unique(roots, return_inverse=True)[1].astype(np.intp)
 
 
+def folds(prompts: Sequence[str], count: int, seed: int) -> NDArray[np.intp]:
+    """The fold of each prompt, [n_prompts] in 0..count - 1; near-duplicates are in the same one.
+
+    Whoever is judged on a prompt held out must not have learnt from its twin. Where hardly anything
+    but twins is there, fewer than two kinds of prompt a fold, they are dealt out one by one.
+    """
+    codes = clusters(prompts)
+    kinds = int(codes.max()) + 1
+    if kinds < 2 * count:
+        codes, kinds = np.arange(len(prompts)), len(prompts)
+    return np.asarray(np.random.default_rng(seed).permutation(kinds)[codes] % count, dtype=np.intp)
+
+
 def _shingles(prompt: str) -> NDArray[np.uint64]:
     words = _WORD.findall(prompt[: 20 * _WORDS].casefold())[:_WORDS]
     codes = np.array([zlib.crc32(word.encode()) for word in words], dtype=np.uint64)
