@@ -177,7 +177,8 @@ def _reason(
             f"{name}: expected {expected}; {names[rival]}, expected {share(score[rival])}, is not "
             f"worth {money(cost[rival] - cost[model])} more at this dial."
         )
-    rival = others[np.argmax(score[others] - lambda_ * cost[others])]
+    highest = score[model] >= score[others].max()
+    rival = others[np.argmax(score[others] - (0 if highest else lambda_ * cost[others]))]
     return f"{name}: expected {expected}, {_against(names, score, model, rival)}."
 
 

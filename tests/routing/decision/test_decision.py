@@ -111,6 +111,8 @@ def test_the_reason_names_the_rival_and_the_money() -> None:
     assert cheap.reason == (
         "cheap: expected .79; dear, expected .80, is not worth 0.9 cents more at this dial."
     )
+    cheapest = explain(forecast((0.9, 0.5, 0.7)), NAMES, 500)[0]
+    assert cheapest.reason == "cheap: expected .90, the highest; next is dear with .70."
     only = explain(said, NAMES, 5, allowed=np.array([False, True, False]))[0]
     assert only.reason == "middling: the only model that may be chosen, expected .50."
 
