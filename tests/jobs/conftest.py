@@ -1,6 +1,8 @@
 """Fixtures of this room's tests."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,9 @@ def many_connections(transactional_db: None, tmp_path: Path) -> Iterator[Callabl
         if connection.vendor == "sqlite":
             path = tmp_path / "shared.sqlite3"
             connection.cursor().execute("VACUUM INTO %s", [str(path)])
+            # Before anybody else is there, as `migrate` does it: the change of mode waits for nobody.
+            with closing(sqlite3.connect(path)) as made:
+                made.execute("PRAGMA journal_mode=WAL")
             connections.settings["default"]["NAME"] = str(path)
 
     before = connections.settings["default"]["NAME"]
