@@ -11,13 +11,14 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.apps import apps
 from django.core import serializers
 from django.core.management.color import no_style
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
@@ -146,10 +147,17 @@ def _one_moment() -> Iterator[None]:
         yield
 
 
+class _ToTheMicrosecond(DjangoJSONEncoder):
+    """Django's own drops what is below a millisecond."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat() if isinstance(o, datetime) else super().default(o)
+
+
 def _write_rows(model: type[Model], target: IO[bytes]) -> int:
     count = 0
     for row in model._default_manager.order_by("pk").iterator(chunk_size=1000):
-        line = serializers.serialize("jsonl", [row]).strip()
+        line = serializers.serialize("jsonl", [row], cls=_ToTheMicrosecond).strip()
         target.write(line.encode() + b"\n")
         count += 1
     return count

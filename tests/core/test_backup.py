@@ -60,12 +60,14 @@ def altered(path: Path, change: Callable[[tarfile.TarInfo, bytes], bytes]) -> Pa
 
 
 def test_a_restored_installation_shows_the_same_boards(saved: Path) -> None:
+    moments = list(Job.objects.order_by("pk").values_list("pk", "created_at"))
     before, boards = all_rows(), {board.pk: board for board in Board.objects.all()}
     results = {pk: result_of(board.current) for pk, board in boards.items() if board.current}
     assert results
     empty_everything()
     call_command("restore", str(saved), verbosity=0)
     assert all_rows() == before
+    assert list(Job.objects.order_by("pk").values_list("pk", "created_at")) == moments
     for pk, result in results.items():
         current = Board.objects.get(pk=pk).current
         assert current is not None
