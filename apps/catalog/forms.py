@@ -14,6 +14,13 @@ _FORMATS = "CSV, JSON Lines, Parquet or .npz"
 MULTI_ROWS = 8
 
 
+class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice among dataset versions that come with their datasets."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.dataset.name}, version {obj.number}"
+
+
 class NameList(forms.CharField):
     """Names with commas between them: a list of distinct texts."""
 

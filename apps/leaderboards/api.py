@@ -7,11 +7,11 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.catalog.models import DatasetVersion
+from apps.catalog.api.shared import version_asked
 from apps.leaderboards import queries, services
 from apps.leaderboards.models import Board
 from apps.teams.models import User
@@ -101,13 +101,7 @@ class BoardViewSet(
         serializer.is_valid(raise_exception=True)
         asked = dict(serializer.validated_data)
         user = cast(User, request.user)
-        versions = DatasetVersion.objects.visible_to(user).select_related("dataset", "team")
-        versions = versions.filter(dataset__slug=asked.pop("dataset")).order_by("-number")
-        if number := asked.pop("version", None):
-            versions = versions.filter(number=number)
-        version = versions.first()
-        if version is None:
-            raise ValidationError({"dataset": ["There is no such dataset version here."]})
+        version = version_asked(user, asked)
         board = services.create_board(user=user, version=version, **asked)
         return Response(BoardSerializer(board).data, status=status.HTTP_201_CREATED)
 

@@ -6,14 +6,10 @@ from typing import Any
 
 from django import forms
 
+from apps.catalog.forms import VersionField
 from apps.catalog.models import DatasetVersion
 from apps.leaderboards.models import Board
 from apps.teams.models import Team, User
-
-
-class _VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.dataset.name}, version {obj.number}"
 
 
 class BoardForm(forms.Form):
@@ -68,7 +64,7 @@ class BoardForm(forms.Form):
 class NewBoardForm(BoardForm):
     """The same, with the dataset version that the board is about."""
 
-    version = _VersionField(queryset=DatasetVersion.objects.none(), label="Dataset")
+    version = VersionField(queryset=DatasetVersion.objects.none(), label="Dataset")
     field_order = ["version", "name", "points", "level", "input_tokens", "output_tokens"]
 
     def __init__(self, *args: Any, user: User, team: Team, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.catalog.models import DatasetVersion
+from apps.catalog.api.shared import version_asked
 from apps.core.api import Text
 from apps.routing import queries, services, serving
 from apps.routing.methods.registry import METHODS, NULLS
@@ -210,19 +210,6 @@ def _user(request: Request) -> User:
     return cast(User, request.user)
 
 
-def _version(user: User, asked: dict[str, Any]) -> DatasetVersion:
-    """The version that a request names; takes `dataset` and `version` out of what was asked."""
-    versions = DatasetVersion.objects.visible_to(user).select_related("dataset", "team")
-    versions = versions.filter(dataset__slug=asked.pop("dataset")).order_by("-number")
-    if number := asked.pop("version", None):
-        versions = versions.filter(number=number)
-    version = versions.first()
-    if version is None:
-        raise ValidationError({"dataset": ["There is no such dataset version here."]})
-    found: DatasetVersion = version
-    return found
-
-
 class EvaluationViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Evaluation]
 ):
@@ -241,7 +228,7 @@ class EvaluationViewSet(
         serializer = NewEvaluationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = dict(serializer.validated_data)
-        version = _version(_user(request), asked)
+        version = version_asked(_user(request), asked)
         asked.setdefault("encoder", queries.encoder_names()[0])
         evaluation = services.start_evaluation(user=_user(request), version=version, **asked)
         return Response(EvaluationSerializer(evaluation).data, status=status.HTTP_201_CREATED)
@@ -289,7 +276,7 @@ class RouterViewSet(
         serializer = NewRouterSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = dict(serializer.validated_data)
-        version = _version(_user(request), asked)
+        version = version_asked(_user(request), asked)
         asked.setdefault("encoder", queries.encoder_names()[0])
         asked.setdefault("method", queries.default_router())
         router = services.create_router(user=_user(request), version=version, **asked)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from apps.catalog.forms import VersionField
 from apps.catalog.models import DatasetVersion
 from apps.routing import queries
 from apps.routing.methods.registry import METHODS, NULLS
@@ -20,15 +21,10 @@ _KINDS = [
 ]
 
 
-class _VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.dataset.name}, version {obj.number}"
-
-
 class _OnOutcomes(forms.Form):
     """What evaluations and routers both ask: outcomes and an encoder."""
 
-    version = _VersionField(queryset=DatasetVersion.objects.none(), label="Outcomes")
+    version = VersionField(queryset=DatasetVersion.objects.none(), label="Outcomes")
     name = forms.CharField(
         max_length=200, required=False, help_text="Left empty, it is called as its dataset."
     )

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.catalog import queries as catalog
-from apps.catalog.models import DatasetVersion
+from apps.catalog.api.shared import version_asked
 from apps.core.api import Text
 from apps.selection import exports, queries, services
 from apps.selection.agreement_page import agreement_page
@@ -243,13 +243,7 @@ class SelectionViewSet(
         serializer = NewSelectionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = dict(serializer.validated_data)
-        versions = DatasetVersion.objects.visible_to(request.user).select_related("dataset", "team")
-        versions = versions.filter(dataset__slug=asked.pop("dataset")).order_by("-number")
-        if number := asked.pop("version", None):
-            versions = versions.filter(number=number)
-        version = versions.first()
-        if version is None:
-            raise ValidationError({"dataset": ["There is no such dataset version here."]})
+        version = version_asked(_user(request), asked)
         session = services.start_session(user=_user(request), version=version, **asked)
         return Response(SelectionSerializer(session).data, status=status.HTTP_201_CREATED)
 

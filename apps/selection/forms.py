@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 
+from apps.catalog.forms import VersionField
 from apps.catalog.models import DatasetVersion
 from apps.selection import queries
 from apps.selection.counting import Metric
@@ -17,11 +18,6 @@ from apps.selection.services import DEFAULT_METHOD, METHOD_NAMES, Answer
 from apps.teams.models import Team, User
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-
-
-class _VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.dataset.name}, version {obj.number}"
 
 
 _FOLDED = (
@@ -62,7 +58,7 @@ def _numbers(text: str) -> list[list[float]]:
 class SessionForm(forms.Form):
     """What a selection asks. `settings()` gives what the service takes."""
 
-    version = _VersionField(queryset=DatasetVersion.objects.none(), label="Dataset")
+    version = VersionField(queryset=DatasetVersion.objects.none(), label="Dataset")
     name = forms.CharField(
         max_length=200, required=False, help_text="Left empty, it is called as its dataset."
     )

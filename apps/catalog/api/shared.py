@@ -1,12 +1,13 @@
-"""What the API of this room shares."""
+"""What the API of this room shares, and `version_asked` with the rooms above."""
 
 from typing import Any, cast
 
 from rest_framework import serializers, status
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.catalog.models import DatasetVersion
 from apps.catalog.readers import FileProblem
 from apps.core.api import Text
 from apps.teams.models import Team, User
@@ -22,6 +23,21 @@ def team_of(request: Request) -> Team:
     if team is None:
         raise PermissionDenied("Make a team first, or have yourself invited to one.")
     return cast(Team, team)
+
+
+def version_asked(user: User, asked: dict[str, Any]) -> DatasetVersion:
+    """The version that a request names by `dataset`, a slug, and perhaps `version`; else the newest.
+
+    Takes both out of `asked`. Raises ValidationError where the user sees no such version.
+    """
+    versions = DatasetVersion.objects.visible_to(user).select_related("dataset", "team")
+    versions = versions.filter(dataset__slug=asked.pop("dataset")).order_by("-number")
+    if number := asked.pop("version", None):
+        versions = versions.filter(number=number)
+    version: DatasetVersion | None = versions.first()
+    if version is None:
+        raise ValidationError({"dataset": ["There is no such dataset version here."]})
+    return version
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from apps.catalog.forms import VersionField
 from apps.catalog.models import DatasetVersion
 from apps.selection.history import queries, services
 from apps.selection.replay import known_methods
@@ -13,15 +14,10 @@ from apps.selection.services.suggestions import METHOD_NAMES
 from apps.teams.models import Team, User
 
 
-class _VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.dataset.name}, version {obj.number}"
-
-
 class ReplayForm(forms.Form):
     """What to replay. `settings()` gives what the service takes."""
 
-    version = _VersionField(queryset=DatasetVersion.objects.none(), label="Dataset")
+    version = VersionField(queryset=DatasetVersion.objects.none(), label="Dataset")
     methods = forms.MultipleChoiceField(
         label="Methods to compare",
         choices=[
