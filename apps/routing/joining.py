@@ -47,14 +47,9 @@ def joined(
     except NotImplementedError as error:
         raise ValueError(str(error)) from error
     expected = bundle.router.forecast(every)
-    old = bundle.guard
     cost = own.cost[~np.isnan(own.cost)]
-    guard = Guard(
-        (*old.model_names, name),
-        np.append(old.score, expected.shown[:, -1].mean()),
-        np.append(old.cost, cost.mean() if cost.size else np.nan),
-        old.lambdas,
-        old.trust,
+    guard = bundle.guard.joined(
+        name, float(expected.shown[:, -1].mean()), float(cost.mean()) if cost.size else np.nan
     )
     curve = _before_and_after(open_, name, own, near, known, guard)
     table = _widened(known, own, name)
