@@ -28,6 +28,8 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = (
     env.str("SECRET_KEY", default="") or secret_key(DATA_DIR) if EMBEDDED else env.str("SECRET_KEY")
 )
+# What seals secrets that must be read again: the first one seals, the others still open.
+ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", default=[]) or [SECRET_KEY]
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000") if EMBEDDED else env.str("SITE_URL")
 HTTPS = SITE_URL.startswith("https://")
 ALLOWED_HOSTS = env.list(
@@ -60,6 +62,7 @@ INSTALLED_APPS = [
     "apps.teams",
     "apps.jobs",
     "apps.catalog",
+    "apps.inference",
     "apps.routing",
     "apps.selection",
     "apps.leaderboards",

@@ -1,0 +1,1 @@
+"""OpenAI-compatible endpoints of a team: where they are, what opens them, how hard they may be asked."""

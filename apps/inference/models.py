@@ -1,0 +1,5 @@
+"""What this room keeps."""
+
+from apps.inference.endpoints.models import Endpoint
+
+__all__ = ["Endpoint"]
