@@ -18,6 +18,7 @@ from apps.catalog.queries.prices import Quote, prices_of, quotes_of
 from apps.catalog.queries.versions import (
     ItemView,
     LabelState,
+    class_names_of,
     inputs_of,
     item_ids_of,
     items_of,
@@ -32,6 +33,7 @@ __all__ = [
     "LabelState",
     "OutcomeSummary",
     "Quote",
+    "class_names_of",
     "datasets_for",
     "inputs_of",
     "item_ids_of",

@@ -141,6 +141,12 @@ def _class_names(
     return tuple(sorted(found))
 
 
+def class_names_of(version: DatasetVersion) -> tuple[str, ...]:
+    """The declared classes, or else those that predictions and labels name; none where none do."""
+    batches = version.prediction_batches.values_list("class_names", flat=True)
+    return _class_names(version, [tuple(names) for names in batches], _live_labels(version))
+
+
 def _live_labels(version: DatasetVersion) -> list[LabelBatch]:
     return list(version.label_batches.filter(withdrawn_at__isnull=True))
 

@@ -1,0 +1,87 @@
+"""Reads of this room: runs that a person sees, what they rest on, what they brought."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from django.db.models import QuerySet
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from apps.catalog import queries as catalog
+from apps.catalog.models import DatasetVersion
+from apps.catalog.queries import Quote
+from apps.inference.kinds import KINDS, Estimate, Gives
+from apps.inference.models import ModelSource, Run
+
+_SEED = 20_261  # of the order in which items are drawn for a sample
+LETTERS_A_TOKEN = (3, 5)
+"""Of English in common tokenizers, fewest and most: what an estimate goes by."""
+
+
+def runs(user: Any) -> QuerySet[Run]:
+    """The runs that `user` may see, with what a page needs of each in the same query."""
+    return Run.objects.visible_to(user).select_related(
+        "team", "version__dataset", "version__team", "source__model", "job__worker"
+    )
+
+
+def sources(user: Any) -> QuerySet[ModelSource]:
+    """The sources that `user` may see."""
+    return ModelSource.objects.visible_to(user).select_related("model", "team")
+
+
+def order_of(version: DatasetVersion, sample: int | None) -> NDArray[np.intp]:
+    """The places of the items that a run asks about, in the order in which they are taken.
+
+    All in their own order, or the first `sample` of one fixed shuffle: a larger sample holds a
+    smaller one.
+    """
+    if sample is None:
+        return np.arange(version.item_count)
+    shuffled = np.random.default_rng(_SEED).permutation(version.item_count)
+    return np.asarray(shuffled[:sample], np.intp)
+
+
+def references_of(version: DatasetVersion, reference: str) -> dict[int, str]:
+    """What answers are compared with, by the item's place: labels, or the values of a slice.
+
+    Items without one are absent, and so are all where there is no such slice.
+    """
+    if reference:
+        values = catalog.slices_of(version).get(reference)
+        pairs = enumerate(values.tolist()) if values is not None else ()
+        return {place: value for place, value in pairs if value}
+    place = {item: index for index, item in enumerate(catalog.item_ids_of(version))}
+    labels, _ = catalog.stored_labels(version)
+    return {place[item]: label for item, label in labels.items() if item in place}
+
+
+def quote_of(source: ModelSource) -> Quote | None:
+    """Today's price of the source's model; None where none is known."""
+    return catalog.quotes_of([source.model], on=timezone.localdate()).get(source.model_id)
+
+
+def estimate_of(run: Run) -> Estimate:
+    """What a run will probably take, from the lengths of some of its prompts and today's price."""
+    order = order_of(run.version, run.sample)
+    looked = order[:: max(1, len(order) // 200)]
+    items = catalog.items_of(run.version, np.sort(looked).tolist())
+    letters = float(np.mean([len(item.text or "") for item in items])) if items else 0.0
+    fixed = len(str(run.settings.get("instructions", "")))
+    most, fewest = ((letters + fixed) / one for one in LETTERS_A_TOKEN)
+    inputs = (round(fewest * len(order)), round((most + 10) * len(order)))
+    outputs = (0, 0)
+    if KINDS[run.source.kind].gives == Gives.TEXT:
+        outputs = (len(order), int(run.settings.get("max_new_tokens", 0)) * len(order))
+    quote = quote_of(run.source)
+    usd = None
+    if quote is not None:
+        calls = len(order) * float(quote.price.per_call or 0)
+        low, high = (
+            float(quote.per_call(input_tokens=i, output_tokens=o) - (quote.price.per_call or 0))
+            for i, o in zip(inputs, outputs, strict=True)
+        )
+        usd = (calls + low, calls + high)
+    return Estimate(len(order), inputs, outputs, usd)

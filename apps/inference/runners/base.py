@@ -1,0 +1,77 @@
+"""What a runner promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+
+@dataclass(frozen=True)
+class Question:
+    """An item to put to a model; `image` holds the bytes of a picture."""
+
+    item_id: str
+    prompt: str
+    image: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a question. `failure` is one sentence where nothing did; the rest is unknown then.
+
+    Attributes:
+        label: an index into the classes that the runner was opened with.
+        probabilities: of every one of those classes, 0..1.
+        loss: nats a token.
+        latency_ms: what the question took; of questions answered together, its part.
+    """
+
+    item_id: str
+    text: str = ""
+    label: int | None = None
+    probabilities: tuple[float, ...] | None = None
+    loss: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_ms: float | None = None
+    failure: str = ""
+
+
+class RunnerFailed(Exception):
+    """No question can be answered, however often it is tried; the text is a sentence for the owner."""
+
+
+class Runner(Protocol):
+    """A model ready to answer. Leaving its context frees whatever it holds, at once.
+
+    `answers` runs in a thread of its own, without the database: `__exit__` may come from another one
+    meanwhile, and then it ends soon, with or without an exception. It may be called several times, one
+    call after the other.
+
+    Attributes:
+        notes: what a reader of the numbers should know, as sentences; may grow while it answers.
+        classes: what `Answer.label` counts; none where answers are no classes.
+        facts: how it was run, as JSON: device, revision, library versions.
+    """
+
+    notes: list[str]
+    classes: Sequence[str]
+    facts: dict[str, Any]
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def answers(self, questions: Iterable[Question]) -> Iterator[Answer]:
+        """One answer a question, in any order, as they come; questions are taken as they are needed.
+
+        Raises:
+            RunnerFailed: trying again would not help. Anything else is tried again later.
+        """

@@ -1,0 +1,124 @@
+"""The end of a run: its journal becomes one file, and one batch of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, nan
+from typing import Any
+
+import numpy as np
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+
+from apps.catalog import queries as catalog
+from apps.catalog.services.models import announce
+from apps.catalog.services.outcomes import (
+    StoredOutcomes,
+    name_outcomes,
+    outcomes_there,
+    put_outcomes,
+)
+from apps.catalog.services.records import (
+    StoredPredictions,
+    already_there,
+    record_predictions,
+    stored_predictions,
+)
+from apps.catalog.tables import OutcomeTable
+from apps.inference import answers
+from apps.inference.answers import Kept
+from apps.inference.kinds import KINDS, Gives
+from apps.inference.models import Run
+from apps.inference.services.journal import DELETED, Journal
+from apps.jobs.context import JobContext, JobFailed
+
+
+def finish(ctx: JobContext, run: Run, journal: Journal) -> None:
+    """Write the answers down; they, the batch and the job's success become true together.
+
+    Raises:
+        JobFailed: nothing was answered, or the model has other results on the version by now.
+    """
+    kept = journal.all()
+    good = [one for one in kept if not one.failure]
+    if not good:
+        why = kept[0].failure if kept else "There was nothing to ask."
+        raise JobFailed(f"No item has an answer. The first one: {why}")
+    labels = KINDS[run.source.kind].gives == Gives.LABEL
+    stored = _predictions(run, good) if labels else _outcomes(run, good)
+    blob = answers.write(kept)
+    result: dict[str, Any] = {"run": run.slug}
+    try:
+        with ctx.finishing(result):
+            held = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk).first()
+            if held is None:
+                raise JobFailed(DELETED)
+            held.answers_blob = blob
+            held.answered, held.failed = len(good), len(kept) - len(good)
+            _name(ctx, held, run, stored)
+            held.save(
+                update_fields=["answers_blob", "answered", "failed", "predictions", "outcomes"]
+            )
+            journal.clear()
+            announce([run.version], user=ctx.job.created_by)
+    except IntegrityError as error:
+        raise JobFailed(
+            f"Somebody else has just added results of {run.source.model.name} to {run.version}."
+        ) from error
+
+
+def _name(ctx: JobContext, held: Run, run: Run, stored: StoredPredictions | StoredOutcomes) -> None:
+    """Name the batch, in the place of the one that this run brought before."""
+    user, version = ctx.job.created_by, run.version
+    if isinstance(stored, StoredPredictions):
+        if held.predictions is not None:
+            held.predictions.delete()
+        if fault := already_there(version, stored.model_names):
+            raise ValidationError(fault)
+        held.predictions = record_predictions(user=user, version=version, stored=stored)
+    else:
+        if held.outcomes is not None:
+            held.outcomes.delete()
+        if fault := outcomes_there(version, stored):
+            raise ValidationError(fault)
+        held.outcomes = name_outcomes(user=user, version=version, stored=stored, upload=None)
+
+
+def _predictions(run: Run, good: Sequence[Kept]) -> StoredPredictions:
+    """Class indices in the order of the version's items; -1 where there is no answer."""
+    classes = list(catalog.class_names_of(run.version))
+    classes += sorted({one.label for one in good if one.label is not None} - set(classes))
+    code = {name: index for index, name in enumerate(classes)}
+    predictions = np.full((1, run.version.item_count), -1, np.int32)
+    sure = np.full((1, run.version.item_count), np.nan, np.float32)
+    for one in good:
+        if one.label is not None:
+            predictions[0, one.position] = code[one.label]
+            sure[0, one.position] = nan if one.confidence is None else min(one.confidence, 1.0)
+    return stored_predictions(
+        model_names=[run.source.model.name],
+        class_names=classes,
+        predictions=predictions,
+        probabilities=None if np.isnan(sure).all() else sure,
+    )
+
+
+def _outcomes(run: Run, good: Sequence[Kept]) -> StoredOutcomes:
+    """Scores, tokens, latency and cost of what was answered; NaN where one is unknown."""
+    ids = catalog.item_ids_of(run.version)
+
+    def column(values: Sequence[float | None]) -> list[list[float]]:
+        return [[nan if value is None else float(value)] for value in values]
+
+    scores = [one.score if one.loss is None else exp(-one.loss) for one in good]
+    table = OutcomeTable.of(
+        prompt_ids=[ids[one.position] for one in good],
+        prompts=[""] * len(good),
+        model_names=[run.source.model.name],
+        score=column(scores),
+        cost=column([one.cost for one in good]),
+        in_tokens=column([one.input_tokens for one in good]),
+        out_tokens=column([one.output_tokens for one in good]),
+        latency_ms=column([one.latency_ms for one in good]),
+    )
+    return put_outcomes(ids, table, texts=run.version.has_text)

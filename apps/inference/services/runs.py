@@ -1,0 +1,187 @@
+"""Start runs, stop them, let them go on, delete them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+
+from apps.catalog.models import DatasetVersion, ModelOutcome, ModelOutput
+from apps.core.models import new_slug
+from apps.inference import queries
+from apps.inference.kinds import KINDS, Gives, Kind
+from apps.inference.models import ModelSource, Run
+from apps.inference.scoring import check_references, made_scorer
+from apps.jobs import presence
+from apps.jobs import services as jobs
+from apps.jobs.models import Job, Queue
+from apps.teams.models import Role, User
+from apps.teams.services import audit, require
+
+RUN = "inference.run"
+
+
+@transaction.atomic
+def start_run(
+    *,
+    user: User,
+    version: DatasetVersion,
+    source: ModelSource,
+    settings: dict[str, Any] | None = None,
+    scorer: str = "",
+    scorer_settings: dict[str, Any] | None = None,
+    reference: str = "",
+    sample: int | None = None,
+    cap: Decimal | None = None,
+) -> Run:
+    """Put a candidate to a version's items, in the background.
+
+    Args:
+        settings: over those of the source. scorer, scorer_settings: for answers in words, as
+            `scorers.SCORERS`. reference: what they are compared with, the labels or a slice's name.
+        sample: so many items, drawn at random; all of them where None. cap: US dollars at which the
+            run stops.
+
+    Raises:
+        PermissionDenied: below editor. ValidationError: what cannot be run, by its field.
+    """
+    require(user=user, team=version.team, role=Role.EDITOR)
+    if source.team_id != version.team_id:
+        raise ValidationError({"source": "This model belongs to another team."})
+    kind = KINDS.get(source.kind)
+    if kind is None:
+        raise ValidationError({"source": f"There is no kind `{source.kind}` of models to run."})
+    _check_items(version, kind)
+    _check_place(version, source, kind)
+    scored = {"scorer": "", "scorer_settings": {}, "reference": ""}
+    if kind.gives == Gives.TEXT:
+        made = made_scorer(scorer, scorer_settings or {})
+        check_references(made, queries.references_of(version, reference))
+        scored = {
+            "scorer": scorer,
+            "scorer_settings": scorer_settings or {},
+            "reference": reference,
+        }
+    run = Run(
+        team=version.team,
+        created_by=user,
+        slug=new_slug(source.model.name),
+        version=version,
+        source=source,
+        settings=kind.clean({**source.settings, **(settings or {})}),
+        sample=sample if sample and sample < version.item_count else None,
+        total=min(sample or version.item_count, version.item_count),
+        cap=cap,
+        **scored,
+    )
+    run.full_clean()
+    run.estimate = queries.estimate_of(run).as_dict()
+    run.save()
+    audit(user=user, team=run.team, action="run.started", target=run, source=str(source.pk))
+    _send(run, user)
+    return run
+
+
+@transaction.atomic
+def cancel_run(*, user: User, run: Run) -> Run:
+    """Stop a run; what has been answered is kept, and it can go on later."""
+    require(user=user, team=run.team, role=Role.EDITOR)
+    if run.job is not None and not run.job.finished:
+        run.job = jobs.cancel(user=user, job=run.job)
+    return run
+
+
+@transaction.atomic
+def resume_run(*, user: User, run: Run, cap: Decimal | None = None) -> Run:
+    """Ask again what has no answer: what failed, and what a stopped run did not come to.
+
+    A run that is going on is returned as it is. `cap` replaces the one that it has, where given.
+
+    Raises:
+        PermissionDenied: below editor. ValidationError: every item has its answer.
+    """
+    require(user=user, team=run.team, role=Role.EDITOR)
+    held: Run = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
+    if not held.finished:
+        return held
+    if held.answered >= held.total and held.answers_blob:
+        raise ValidationError("Every item of this run has its answer.")
+    if cap is not None:
+        held.cap = cap
+    held.full_clean(exclude=["answers_blob"])
+    held.journal.filter(failed=True).delete()
+    held.failed = 0
+    held.save(update_fields=["cap", "failed"])
+    audit(user=user, team=held.team, action="run.resumed", target=held)
+    _send(held, user)
+    return held
+
+
+@transaction.atomic
+def delete_run(*, user: User, run: Run) -> None:
+    """Delete a run and its answers; predictions or outcomes that it brought stay."""
+    require(user=user, team=run.team, role=Role.EDITOR)
+    cancel_run(user=user, run=run)
+    audit(user=user, team=run.team, action="run.deleted", target=run)
+    run.delete()
+
+
+def _send(run: Run, user: User) -> Job:
+    run.job = jobs.enqueue(
+        user=user,
+        team=run.team,
+        kind=RUN,
+        title=f"Run {run}"[:200],
+        params={"run": str(run.pk)},
+        key=str(run.pk),
+        queue=_queue(KINDS[run.source.kind]),
+    )
+    Run.objects.filter(pk=run.pk).update(job=run.job)
+    return run.job
+
+
+def _queue(kind: Kind) -> Queue:
+    """`gpu` for what loads weights, where a worker serves that queue."""
+    served = kind.local and any(Queue.GPU in worker.queues for worker in presence.alive())
+    return Queue.GPU if served else Queue.DEFAULT
+
+
+def _check_items(version: DatasetVersion, kind: Kind) -> None:
+    if kind.reads_images and not version.has_images:
+        raise ValidationError(
+            {"version": f"The items of {version} have no pictures, which this model reads."}
+        )
+    if not version.has_text and (not kind.reads_images or kind.gives != Gives.LABEL):
+        raise ValidationError(
+            {"version": f"The items of {version} have no texts, which this model reads."}
+        )
+
+
+def _check_place(version: DatasetVersion, source: ModelSource, kind: Kind) -> None:
+    """Two runs of a model on one version would disagree: the earlier results go first."""
+    if kind.gives == Gives.LABEL:
+        what = "predictions"
+        there = ModelOutput.objects.filter(version=version, model=source.model).exists()
+    else:
+        what = "outcomes"
+        rows = ModelOutcome.objects.filter(version=version, model=source.model, usage=False)
+        there = rows.exists()
+    if there:
+        raise ValidationError(
+            {
+                "source": f"{source.model.name} has {what} on {version} already; delete those first, "
+                "or run it as a model of another name."
+            }
+        )
+    same = Run.objects.filter(
+        Q(job__state="queued") | Q(job__state="running"),
+        version=version,
+        source__model=source.model,
+    )
+    if any(KINDS[run.source.kind].gives == kind.gives for run in same.select_related("source")):
+        raise ValidationError(
+            {"source": f"{source.model.name} is being run on {version} already; see its run."}
+        )

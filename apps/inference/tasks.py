@@ -1,0 +1,11 @@
+"""Background work of this room."""
+
+from apps.inference import services
+from apps.jobs.context import JobContext
+from apps.jobs.registry import handler
+
+
+@handler(services.RUN)
+def run(ctx: JobContext) -> None:
+    """Put a candidate to a dataset's items. params: {"run": id}"""
+    services.execute(ctx)

@@ -1,0 +1,91 @@
+"""Datasets, and a kind of model that needs no weights, for tests of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from apps.catalog.models import DatasetVersion
+from apps.catalog.services import add_labels, create_dataset
+from apps.catalog.store import Items
+from apps.inference.kinds import Gives
+from apps.inference.models import ModelSource, Run
+from apps.inference.runners import Answer, Question
+from apps.teams.models import Team, User
+
+Say = Callable[[Question], Answer]
+
+
+def echo(question: Question) -> Answer:
+    """What was asked, as the answer."""
+    words = len(question.prompt.split())
+    return Answer(question.item_id, question.prompt, input_tokens=words, output_tokens=words)
+
+
+@dataclass
+class Parrot:
+    """A kind of model whose answers a function makes; `asked` remembers the questions."""
+
+    say: Say = echo
+    name: str = "parrot"
+    title: str = "Parrot"
+    gives: Gives = Gives.TEXT
+    reads_images: bool = False
+    local: bool = False
+    chunk: int = 1
+    classes: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list)
+
+    def clean(self, settings: dict[str, Any]) -> dict[str, Any]:
+        return {"max_new_tokens": 10, **settings}
+
+    def check(self, source: ModelSource) -> None:
+        """Anything will do."""
+
+    def open(self, run: Run, classes: Sequence[str]) -> ParrotRunner:
+        return ParrotRunner(self, tuple(classes) or self.classes)
+
+
+class ParrotRunner:
+    """Answers one after the other."""
+
+    def __init__(self, kind: Parrot, classes: tuple[str, ...]) -> None:
+        self.kind, self.classes = kind, classes
+        self.notes: list[str] = []
+        self.facts: dict[str, Any] = {"revision": "r1"}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kind = Parrot(say=lambda question: Answer(question.item_id, failure="closed"))
+
+    def answers(self, questions: Iterable[Question]) -> Iterator[Answer]:
+        for question in questions:
+            self.kind.asked.append(question.item_id)
+            yield self.kind.say(question)
+
+
+def prompts(
+    team: Team, owner: User, texts: Sequence[str], labels: Sequence[str] = (), **declared: Any
+) -> DatasetVersion:
+    """A dataset of texts, item-0 and on, whose first items have labels."""
+    ids = [f"item-{n}" for n in range(len(texts))]
+    version = create_dataset(
+        user=owner, team=team, name="Prompts", items=Items(ids, texts=list(texts)), **declared
+    )
+    if labels:
+        add_labels(
+            user=owner,
+            version=version,
+            labels=dict(zip(ids, labels, strict=False)),
+            chosen=False,
+        )
+    return version
