@@ -195,6 +195,8 @@ JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=5.0)
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=30.0)
 # An attempt that ended in an error is followed by the next one after this long, then twice this long.
 JOB_RETRY_SECONDS = env.float("JOB_RETRY_SECONDS", default=10.0)
+# So long after the last GPU worker was seen, workers of the queue default take its jobs.
+JOB_GPU_WAIT_SECONDS = env.float("JOB_GPU_WAIT_SECONDS", default=120.0)
 # Two installations that share a broker tell their queues apart by it.
 JOB_QUEUE_PREFIX = env.str("JOB_QUEUE_PREFIX", default="")
 

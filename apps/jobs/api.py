@@ -18,7 +18,7 @@ from apps.teams.models import User
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):
     class Meta:
         model = Attempt
-        fields = ["number", "worker_name", "created_at", "ended_at", "outcome", "reason"]
+        fields = ["number", "worker_name", "created_at", "note", "ended_at", "outcome", "reason"]
         read_only_fields = fields
 
 
@@ -73,7 +73,17 @@ class WorkerSerializer(serializers.ModelSerializer[Worker]):
 
     class Meta:
         model = Worker
-        fields = ["id", "name", "queues", "kinds", "version", "seen_at", "stopped_at", "alive"]
+        fields = [
+            "id",
+            "name",
+            "queues",
+            "kinds",
+            "version",
+            "holds_back",
+            "seen_at",
+            "stopped_at",
+            "alive",
+        ]
         read_only_fields = fields
 
     def get_alive(self, worker: Worker) -> bool:

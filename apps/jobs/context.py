@@ -73,7 +73,9 @@ class JobContext:
 
     def should_stop(self) -> bool:
         """True when the work is not wanted here any more: return soon; the rest is taken care of."""
-        self.told_to_stop = self.lost or self.cancelled or stopping.requested()
+        self.told_to_stop = (
+            self.lost or self.cancelled or stopping.requested() or bool(stopping.held_back())
+        )
         return self.told_to_stop
 
     def raise_if_stopped(self) -> None:

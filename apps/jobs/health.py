@@ -7,6 +7,9 @@ from apps.jobs import presence
 @register("worker")
 def worker() -> Finding:
     """Whether any worker has been seen lately: without one, nothing that is sent gets done."""
-    if presence.alive().exists():
+    workers = list(presence.alive())
+    if any(not worker.holds_back for worker in workers):
         return Finding(True)
+    if workers:
+        return Finding(False, "no worker of this version")
     return Finding(False, "no worker has been seen lately")

@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from apps.jobs import leases, presence, registry, runner, stopping
+from apps.jobs import leases, presence, registry, runner, schema, stopping
 from apps.jobs.wake import wake
 
 WATCH_SECONDS = 0.5
@@ -66,12 +66,13 @@ class Housekeeping(threading.Thread):
         """One round: sign of life, silent workers, lost wake-ups."""
         if stopping.requested():
             return
+        stopping.hold_back(schema.difference())
         presence.this_worker(self._queues, self._parent)
         if time.monotonic() >= self._leave_alone_until:
             leases.reap()
             presence.forget_old()
         waiting = []
-        if runner.current is None:
+        if runner.current is None and not stopping.held_back():
             waiting = [q for q in self._queues if leases.ready([q], registry.kinds()).exists()]
             for queue in waiting:
                 wake(queue)

@@ -13,9 +13,12 @@ from django.db import transaction
 from django.db.models import Count, F, Min, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
-from apps.jobs.models import FINAL, TRANSITIONS, Attempt, Job, Outcome, State, Worker
+from apps.jobs import presence
+from apps.jobs.models import FINAL, TRANSITIONS, Attempt, Job, Outcome, Queue, State, Worker
 
 _REASON_LENGTH = 2000
+STOPPED = "The worker was stopped and gave the job back."
+WITHOUT_GPU = "No GPU worker was there: a worker of the queue default took it."
 
 
 def _lease_end() -> Any:
@@ -45,23 +48,36 @@ def move(job: Job, to: State, **fields: Any) -> bool:
 
 
 def ready(queues: Sequence[str], kinds: Sequence[str]) -> QuerySet[Job]:
-    """Jobs that could be leased now."""
+    """Jobs that a worker of `queues` could lease now.
+
+    A worker of the queue default stands in for GPU workers where none is left that knows the kind.
+    """
+    mine = Q(queue__in=queues)
+    if Queue.DEFAULT in queues and Queue.GPU not in queues:
+        mine |= Q(queue=Queue.GPU) & ~Q(kind__in=presence.kinds_for_gpu())
     return Job.objects.filter(
+        mine,
         Q(run_after__isnull=True) | Q(run_after__lte=Now()),
         state=State.QUEUED,
-        queue__in=queues,
         kind__in=kinds,
     )
 
 
+def queue_to_wake(queue: str, kind: str) -> str:
+    """Whose workers take a job of `kind` that was put into `queue` now."""
+    stand_in = queue == Queue.GPU and kind not in presence.kinds_for_gpu()
+    return str(Queue.DEFAULT if stand_in else queue)
+
+
 def lease(worker: Worker, queues: Sequence[str], kinds: Sequence[str]) -> Job | None:
-    """Take the next job: of the team with the fewest running jobs, its oldest; None where none waits."""
+    """Take the next job: of the team with the fewest running jobs of these queues, its oldest; None
+    where none waits."""
     waiting = ready(queues, kinds)
     if not waiting.exists():  # spares an idle worker the write lock of SQLite
         return None
     with transaction.atomic():
         running = dict(
-            Job.objects.filter(state=State.RUNNING)
+            Job.objects.filter(state=State.RUNNING, queue__in=queues)
             .order_by()
             .values_list("team")
             .annotate(count=Count("pk"))
@@ -74,13 +90,13 @@ def lease(worker: Worker, queues: Sequence[str], kinds: Sequence[str]) -> Job | 
                 .order_by("created_at", "pk")
                 .first()
             )
-            if job is not None and _take(job, worker):
+            if job is not None and _take(job, worker, stands_in=job.queue not in queues):
                 taken: Job = Job.objects.select_related("team", "worker").get(pk=job.pk)
                 return taken
     return None
 
 
-def _take(job: Job, worker: Worker) -> bool:
+def _take(job: Job, worker: Worker, *, stands_in: bool) -> bool:
     taken = move(
         job,
         State.RUNNING,
@@ -94,7 +110,11 @@ def _take(job: Job, worker: Worker) -> bool:
     )
     if taken:
         Attempt.objects.create(
-            job=job, number=job.fence + 1, worker_name=worker.name, done_before=job.done
+            job=job,
+            number=job.fence + 1,
+            worker_name=worker.name,
+            note=WITHOUT_GPU if stands_in else "",
+            done_before=job.done,
         )
     return taken
 
@@ -148,7 +168,7 @@ def fail_attempt(job: Job, reason: str) -> bool:
         return _try_again(row, Outcome.FAILED, reason, run_after=Now() + pause if pause else None)
 
 
-def give_back(job: Job) -> bool:
+def give_back(job: Job, reason: str = STOPPED) -> bool:
     """Return the job to the queue, because this worker stops; the attempt does not count."""
     with transaction.atomic():
         row = _locked(job)
@@ -160,7 +180,7 @@ def give_back(job: Job) -> bool:
             row,
             State.QUEUED,
             Outcome.RETURNED,
-            "The worker was stopped and gave the job back.",
+            reason,
             attempts=F("attempts") - 1,
         )
 

@@ -40,6 +40,8 @@ class Worker(Base):
     # A worker takes only the kinds that it knows: an old one leaves a new kind to a new one.
     kinds = models.JSONField(default=list)
     version = models.CharField(max_length=40, blank=True)
+    # Why it takes no jobs although it lives.
+    holds_back = models.CharField(max_length=300, blank=True)
     seen_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True, blank=True)
 
@@ -130,6 +132,8 @@ class Attempt(Base):
     job = models.ForeignKey(Job, models.CASCADE, related_name="log")
     number = models.PositiveIntegerField()
     worker_name = models.CharField(max_length=200)
+    # What is particular about this lease, as a sentence.
+    note = models.CharField(max_length=200, blank=True)
     # What earlier leases had done already, so that the pace of this one can be told.
     done_before = models.PositiveBigIntegerField(default=0)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -8,12 +8,13 @@ from datetime import timedelta
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.jobs import registry
-from apps.jobs.models import Worker
+from apps.jobs import registry, stopping
+from apps.jobs.models import Queue, Worker
 
 # A worker that said nothing for this long is taken for gone.
 SEEN_SECONDS = 40
@@ -36,6 +37,7 @@ def this_worker(queues: Sequence[str], pid: int | None = None) -> Worker:
             "queues": sorted(queues),
             "kinds": registry.kinds(),
             "version": _version(),
+            "holds_back": stopping.held_back(),
             "seen_at": Now(),
             "stopped_at": None,
         },
@@ -52,6 +54,21 @@ def alive() -> QuerySet[Worker]:
     """The workers that were seen lately and have not ended."""
     recent = Now() - timedelta(seconds=SEEN_SECONDS)
     return Worker.objects.filter(seen_at__gte=recent, stopped_at__isnull=True)
+
+
+def gpu_workers_of_late() -> list[Worker]:
+    """GPU workers that live or may well come back: seen within JOB_GPU_WAIT_SECONDS, the last one first.
+
+    One that was stopped counts too: a worker that is being upgraded is gone for a minute.
+    """
+    recent = Now() - timedelta(seconds=settings.JOB_GPU_WAIT_SECONDS)
+    seen = Worker.objects.filter(seen_at__gte=recent).order_by("-seen_at")
+    return [worker for worker in seen if Queue.GPU in worker.queues]
+
+
+def kinds_for_gpu() -> set[str]:
+    """The kinds of jobs for which a GPU worker lives, or was there a moment ago."""
+    return {kind for worker in gpu_workers_of_late() for kind in worker.kinds}
 
 
 def is_alive(worker: Worker) -> bool:

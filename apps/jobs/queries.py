@@ -1,15 +1,16 @@
 """Reads of this room: what each job is waiting for, in words."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Max, Q, QuerySet
+from django.conf import settings
+from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.core.templatetags.assay import ago, in_words
 from apps.jobs import presence
-from apps.jobs.models import FINAL, Attempt, Job, Outcome, State, Worker
+from apps.jobs.models import FINAL, Attempt, Job, Outcome, Queue, State, Worker
 from apps.teams.access import may
 from apps.teams.models import Role, User
 
@@ -78,18 +79,51 @@ def status_of(job: Job, user: User) -> Status:
     )
 
 
-def jobs_ahead(job: Job) -> int:
-    """How many jobs of the same queue run or were queued before this one."""
-    return (
-        Job.objects.filter(queue=job.queue)
-        .filter(
-            Q(state=State.RUNNING)
-            | Q(state=State.QUEUED, created_at__lt=job.created_at)
-            & (Q(run_after__isnull=True) | Q(run_after__lte=Now()))
+@dataclass(frozen=True)
+class Place:
+    """Where a job stands in its queue: how many jobs run, and how many start before it."""
+
+    running: int
+    before: int
+
+    def __str__(self) -> str:
+        if not self.before and not self.running:
+            return "It is next: a worker takes it in a moment."
+        run = (
+            f"{self.running} job{'s run' if self.running > 1 else ' runs'}" if self.running else ""
         )
-        .exclude(pk=job.pk)
-        .count()
-    )
+        if not self.before:
+            return f"It is next: {run} in this queue, and it starts when a worker is free."
+        start = f"{self.before} start{'' if self.before > 1 else 's'} before it"
+        return f"{' and '.join(filter(None, (run, start)))}: teams take turns."
+
+
+def place_in_queue(job: Job) -> Place:
+    """Where a waiting job stands when no job ends meanwhile and nothing new comes.
+
+    The next job is always one of the team with the fewest running (`leases.lease`), so before this one,
+    the k-th of a team of which r run, each other team gets as many as lift it above r + k - 1.
+    """
+    queue = Job.objects.filter(queue=job.queue)
+    ready = queue.filter(
+        Q(run_after__isnull=True) | Q(run_after__lte=Now()), state=State.QUEUED
+    ).exclude(pk=job.pk)
+    running = _by_team(queue.filter(state=State.RUNNING))
+    own = ready.filter(team=job.team_id, created_at__lt=job.created_at).count()
+    level = running.get(job.team_id, 0) + own
+    waiting = _by_team(ready.exclude(team=job.team_id))
+    # Between teams with equally many running, the older job goes first.
+    older = _by_team(ready.exclude(team=job.team_id).filter(created_at__lt=job.created_at))
+    before = own
+    for team, count in waiting.items():
+        lift = level - running.get(team, 0)
+        if lift >= 0:
+            before += min(count, lift + (older.get(team, 0) > lift))
+    return Place(sum(running.values()), before)
+
+
+def _by_team(jobs: QuerySet[Job]) -> dict[object, int]:
+    return dict(jobs.order_by().values_list("team").annotate(count=Count("pk")))
 
 
 def estimate(job: Job) -> Estimate | None:
@@ -145,7 +179,9 @@ def _running(job: Job) -> str:
             f"Cancelling: worker {name} ends what it is in the middle of; last sign of life {beat}."
         )
     tries = f"attempt {job.attempts} of {job.max_attempts}, " if job.attempts > 1 else ""
-    return f"Worker {name} works on it ({tries}last sign of life {beat})."
+    attempt = _last_attempt(job)
+    note = f" {attempt.note}" if attempt is not None and attempt.note else ""
+    return f"Worker {name} works on it ({tries}last sign of life {beat}).{note}"
 
 
 def _queued(job: Job) -> str:
@@ -160,17 +196,33 @@ def _queued(job: Job) -> str:
         return again + missing.strip()
     if job.run_after is not None and job.run_after > timezone.now():
         return f"{again}It starts after {_clock(job.run_after)}."
-    ahead = jobs_ahead(job)
-    if ahead:
-        return f"{again}{ahead} job{'s' if ahead > 1 else ''} of this queue before it."
-    return f"{again}It is next: a worker takes it in a moment."
+    return f"{again}{place_in_queue(job)}{_stand_in(job)}"
+
+
+def _stand_in(job: Job) -> str:
+    """A sentence where a worker of another queue is to take the job, else nothing."""
+    if job.queue == Queue.GPU and not _able(job, Queue.GPU):
+        return " No GPU worker has been seen lately: a worker of the queue default takes it."
+    return ""
+
+
+def _able(job: Job, queue: str) -> bool:
+    """Whether a worker of `queue` lives that would take the job."""
+    return any(
+        queue in worker.queues and job.kind in worker.kinds and not worker.holds_back
+        for worker in presence.alive()
+    )
 
 
 def _no_worker(job: Job) -> str:
     """A sentence where no living worker could take the job, else nothing."""
-    able = [worker for worker in presence.alive() if job.queue in worker.queues]
-    if any(job.kind in worker.kinds for worker in able):
+    if _able(job, job.queue):
         return ""
+    if job.queue == Queue.GPU and _able(job, Queue.DEFAULT):
+        return _wait_for_gpu(job)
+    able = [worker for worker in presence.alive() if job.queue in worker.queues]
+    if holding := [worker for worker in able if worker.holds_back]:
+        return f" Worker {holding[0].name} takes no jobs. {holding[0].holds_back}"
     if able:
         return f" No worker here knows jobs of the kind {job.kind}: update and restart the workers."
     which = "" if job.queue == "default" else f" for the queue {job.queue}"
@@ -178,6 +230,20 @@ def _no_worker(job: Job) -> str:
     last = seen.aggregate(last=Max("seen_at"))["last"] if seen is not None else None
     since = f" since {_clock(last)}" if last else ""
     return f" No worker{which} has been seen{since}: {START_A_WORKER}."
+
+
+def _wait_for_gpu(job: Job) -> str:
+    """A sentence while GPU workers that are gone may come back, else nothing."""
+    gone = [worker for worker in presence.gpu_workers_of_late() if job.kind in worker.kinds]
+    if not gone:
+        return ""
+    if gone[0].holds_back and presence.is_alive(gone[0]):
+        return f" Worker {gone[0].name} takes no jobs. {gone[0].holds_back}"
+    until = gone[0].seen_at + timedelta(seconds=settings.JOB_GPU_WAIT_SECONDS)
+    return (
+        f" The last GPU worker was seen at {_clock(gone[0].seen_at)}. If none comes back before "
+        f"{_clock(until)}, a worker of the queue default takes the job."
+    )
 
 
 def _last_attempt(job: Job) -> Attempt | None:

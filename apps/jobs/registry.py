@@ -1,6 +1,7 @@
 """Which function does which kind of job."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.utils.module_loading import autodiscover_modules
@@ -26,7 +27,7 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
 def find(kind: str) -> Handler:
     """The handler of `kind`; LookupError where no room has one."""
     if kind not in _handlers:
-        autodiscover_modules("tasks")
+        _discover()
     if kind not in _handlers:
         raise LookupError(f"No room has registered a handler for jobs of the kind {kind!r}.")
     return _handlers[kind]
@@ -34,5 +35,11 @@ def find(kind: str) -> Handler:
 
 def kinds() -> list[str]:
     """Every kind that this process can do, sorted."""
-    autodiscover_modules("tasks")
+    _discover()
     return sorted(_handlers)
+
+
+@lru_cache(maxsize=1)
+def _discover() -> None:
+    """Load what every room has registered; looking for it costs milliseconds, and nothing comes later."""
+    autodiscover_modules("tasks")

@@ -7,10 +7,11 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from apps.jobs import leases, registry
+from apps.jobs import leases, registry, schema, stopping
 from apps.jobs.context import Cancelled, JobContext, JobFailed, LeaseLost, Stopping
 from apps.jobs.models import Job, Worker
 from apps.jobs.presence import this_worker
+from apps.jobs.wake import wake
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +25,8 @@ def run_next(*, queues: Sequence[str] = ("default",), worker: Worker | None = No
     """Lease the next job of `queues` and run it here; the job as it is afterwards, or None."""
     global turns
     turns += 1
+    if schema.difference():  # housekeeping says so
+        return None
     job = leases.lease(worker or this_worker(queues), queues, registry.kinds())
     if job is None:
         return None
@@ -60,7 +63,7 @@ def _handle(context: JobContext) -> None:
     except Cancelled:
         leases.cancel(job)
     except Stopping:
-        leases.give_back(job)
+        _give_back(job)
     except JobFailed as failure:
         leases.fail(job, str(failure))
     except Exception as error:
@@ -69,8 +72,14 @@ def _handle(context: JobContext) -> None:
             connection.close_if_unusable_or_obsolete()
         leases.fail_attempt(job, f"{type(error).__name__}: {error}")
     except BaseException:  # the process is told to end in the middle of the work
-        leases.give_back(job)
+        _give_back(job)
         raise
+
+
+def _give_back(job: Job) -> None:
+    """Return the job, and have another worker go on with it at once."""
+    if leases.give_back(job, stopping.held_back() or leases.STOPPED):
+        wake(leases.queue_to_wake(job.queue, job.kind))
 
 
 def _returned(context: JobContext) -> None:

@@ -56,7 +56,7 @@ def enqueue(
             if not key:
                 raise
             continue  # somebody else put it in between: return that one
-        transaction.on_commit(lambda: wake(str(queue)))
+        transaction.on_commit(lambda: wake(leases.queue_to_wake(queue, kind)))
         return job
 
 

@@ -9,6 +9,7 @@ import mmap
 _SOON, _AT_ONCE = 1, 2
 _everybody = mmap.mmap(-1, 1)
 _this_process = [False]
+_held_back = [""]
 
 
 def request_everywhere(*, at_once: bool = False) -> None:
@@ -29,7 +30,18 @@ def requested_at_once() -> bool:
     return _everybody[0] == _AT_ONCE
 
 
+def hold_back(reason: str) -> None:
+    """Let this process take no jobs, and return the one that it has, until called with no reason."""
+    _held_back[0] = reason
+
+
+def held_back() -> str:
+    """Why this process takes no jobs; empty where it does."""
+    return _held_back[0]
+
+
 def forget() -> None:
     """Work on as if no stop had been asked for."""
+    _held_back[0] = ""
     _everybody[0] = 0
     _this_process[0] = False

@@ -7,15 +7,18 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from celery import signals
 from celery.exceptions import SecurityWarning
 from django.conf import settings
 from django.db import connection
 
-from apps.jobs import presence, stopping
+from apps.jobs import presence, schema, stopping
 from apps.jobs.housekeeping import Housekeeping
-from apps.jobs.models import Worker
+from apps.jobs.models import Queue, Worker
 from apps.jobs.wake import broker_queue
+
+log = structlog.get_logger(__name__)
 
 # It is about pickle, which is never accepted here.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -53,12 +56,16 @@ def parent(queue: str) -> Worker:
     return presence.this_worker(_queues or [queue], _parent or None)
 
 
-@signals.celeryd_after_setup.connect(weak=False)
-def _remember_queues(sender: Any, instance: Any, **_: Any) -> None:
+@signals.worker_init.connect(weak=False)
+def _remember_queues(sender: Any, **_: Any) -> None:
     global _parent
     _parent = os.getpid()
     prefix = settings.JOB_QUEUE_PREFIX
-    _queues[:] = [name.removeprefix(prefix) for name in instance.app.amqp.queues.consume_from]
+    _queues[:] = [name.removeprefix(prefix) for name in sender.app.amqp.queues.consume_from]
+    schema.known()  # what this process came with, before anybody exchanges the files
+    if Queue.GPU in _queues and sender.concurrency != 1:
+        log.warning("worker.one_job_a_gpu", asked_for=sender.concurrency)
+        sender.concurrency = 1
 
 
 @signals.worker_process_init.connect(weak=False)

@@ -1,6 +1,6 @@
 """Kinds of jobs and shortcuts that the tests of this room share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -36,9 +36,9 @@ def enqueue(team: Team, kind: str = "jobs.selftest", **changes: Any) -> Job:
     return services.enqueue(**(values | changes))
 
 
-def worker(name: str = "host:1:1") -> Worker:
+def worker(name: str = "host:1:1", queues: Sequence[str] = ("default",)) -> Worker:
     return Worker.objects.update_or_create(
-        name=name, defaults={"seen_at": Now(), "queues": ["default"], "kinds": KINDS}
+        name=name, defaults={"seen_at": Now(), "queues": list(queues), "kinds": KINDS}
     )[0]
 
 

@@ -176,7 +176,8 @@ def test_a_wait_in_the_queue_says_the_place(team: Team) -> None:
     leased(team)
     enqueue(team)
     job = enqueue(team)
-    assert queries.waiting_reason(job) == "2 jobs of this queue before it."
+    worker()
+    assert queries.waiting_reason(job) == "1 job runs and 1 starts before it: teams take turns."
 
 
 def test_a_wait_after_a_lost_worker_says_why(team: Team) -> None:

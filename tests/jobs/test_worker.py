@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +45,22 @@ class House:
     def __init__(self, folder: Path) -> None:
         decided = ("DATABASE_URL", "BROKER_URL", "JOB_QUEUE_PREFIX")
         self._folder = folder
-        self._env = {key: value for key, value in os.environ.items() if key not in decided} | {
+        self.env = {key: value for key, value in os.environ.items() if key not in decided} | {
             "ASSAY_DATA_DIR": str(folder),
             "DJANGO_SETTINGS_MODULE": "project.settings",
             "JOB_LEASE_SECONDS": "2",
             "JOB_HEARTBEAT_SECONDS": "0.4",
         }
         self.workers: list[subprocess.Popen[bytes]] = []
-        subprocess.run([sys.executable, "-c", BEGIN], cwd=ROOT, env=self._env, check=True)
+        subprocess.run([sys.executable, "-c", BEGIN], cwd=ROOT, env=self.env, check=True)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, queue: str = "default", concurrency: int = 1) -> subprocess.Popen[bytes]:
         with override_settings(JOB_QUEUE_PREFIX=""):  # whatever set-up the suite runs on
-            argv = worker_argv()
+            argv = worker_argv((queue,), concurrency)
         worker = subprocess.Popen(
             argv,
             cwd=ROOT,
-            env=self._env,
+            env=self.env,
             start_new_session=True,
             stderr=subprocess.DEVNULL,
         )
@@ -133,6 +134,47 @@ def test_a_worker_that_is_ended_gives_its_job_back_and_leaves_no_process(
     assert house.read(OUTCOMES) == ["returned"]
     assert house.read("SELECT state || attempts FROM jobs_job") == ["queued0"]
     assert house.read("SELECT name FROM jobs_worker WHERE stopped_at IS NULL") == []
+
+
+def test_another_worker_goes_on_at_once_with_what_a_stopped_one_gave_back(house: House) -> None:
+    house.env["JOB_HEARTBEAT_SECONDS"] = "60"  # housekeeping finds nothing in this test
+    house.env["JOB_LEASE_SECONDS"] = "600"
+    first = house.start()
+    house.wait_for("SELECT count(*) FROM jobs_worker", [1])
+    house.wait_for_work()
+    house.start()
+    house.wait_for("SELECT count(*) FROM jobs_worker", [2])
+    first.send_signal(signal.SIGTERM)
+    house.wait_for(OUTCOMES, ["returned", ""])
+    ended, began = house.read(
+        "SELECT ended_at FROM jobs_attempt WHERE number = 1 UNION ALL "
+        "SELECT created_at FROM jobs_attempt WHERE number = 2"
+    )
+    between = datetime.fromisoformat(began) - datetime.fromisoformat(ended)
+    assert between < timedelta(seconds=3)
+
+
+def test_a_worker_that_a_new_version_left_behind_gives_its_job_back_and_waits(house: House) -> None:
+    worker = house.start()
+    house.wait_for_work()
+    house.write(
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('jobs', '9999_next', '2999-01-01')"
+    )
+    house.wait_for(OUTCOMES, ["returned"])
+    house.wait_for("SELECT holds_back <> '' FROM jobs_worker", [1])
+    time.sleep(2)  # several rounds of housekeeping
+    assert house.read(OUTCOMES) == ["returned"]
+    assert worker.poll() is None
+    house.write(
+        "DELETE FROM django_migrations WHERE name = '9999_next'"
+    )  # as if it were the new one
+    house.wait_for(OUTCOMES, ["returned", ""])
+
+
+def test_a_gpu_worker_does_one_job_at_a_time_whatever_it_was_started_with(house: House) -> None:
+    worker = house.start("gpu", concurrency=3)
+    house.wait_for("SELECT queues FROM jobs_worker", ['["gpu"]'])
+    assert len(_children(worker)) == 1
 
 
 def test_no_child_outlives_a_killed_parent_and_another_worker_goes_on(house: House) -> None:
