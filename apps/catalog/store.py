@@ -5,6 +5,7 @@ groups that are asked for.
 """
 
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -26,6 +28,7 @@ PROBABILITY = "prob:"
 MEASURES = ("score", "cost", "in_tokens", "out_tokens", "latency_ms")
 """What is kept of an outcome, by the names that `OutcomeTable` has for it."""
 _ITEM_ROWS = 2_000  # rows of a row group of items: what is read to show a few of them
+_SEARCHED_AT_ONCE = 16  # row groups
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "store_schema": False}
 
 
@@ -58,19 +61,61 @@ def read_item_columns(digest: str, columns: Sequence[str]) -> dict[str, list[Any
     return {name: table.column(name).to_pylist() for name in columns}
 
 
-def read_item_rows(digest: str, indices: Sequence[int]) -> list[dict[str, Any]]:
+def read_item_rows(
+    digest: str, indices: Sequence[int], *, leave_out: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """The rows at some places, in the order given; only their row groups are read."""
     wanted: dict[int, list[int]] = {}
     for index in indices:
         wanted.setdefault(index // _ITEM_ROWS, []).append(index)
     rows: dict[int, dict[str, Any]] = {}
     with files.local_path(digest) as path, pq.ParquetFile(path) as file:
+        columns = [name for name in file.schema_arrow.names if name not in leave_out]
         for group, places in wanted.items():
-            taken = file.read_row_group(group, use_threads=False).take(
+            taken = file.read_row_group(group, columns=columns, use_threads=False).take(
                 [place - group * _ITEM_ROWS for place in places]
             )
             rows.update(zip(places, taken.to_pylist(), strict=True))
     return [rows[index] for index in indices]
+
+
+def read_slice(digest: str, name: str) -> tuple[NDArray[np.int32], list[str]]:
+    """A slice column as codes [n_items], an index into the distinct values or -1, and those values."""
+    with files.local_path(digest) as path:
+        column = pq.read_table(path, columns=[SLICE + name], use_threads=False).column(0)
+    coded = column.combine_chunks().dictionary_encode()
+    values = coded.dictionary.to_pylist()
+    order = sorted(place for place, value in enumerate(values) if value)
+    order.sort(key=lambda place: values[place])
+    recode = np.full(len(values) + 1, -1, np.int32)
+    recode[order] = np.arange(len(order))
+    return recode[coded.indices.fill_null(len(values)).to_numpy()], [values[at] for at in order]
+
+
+def find_items(
+    digest: str, text: str, *, among: NDArray[Any], within: float, texts: bool
+) -> tuple[list[int], int]:
+    """Places of rows whose id or text holds `text` in any case, of the rising places `among`.
+
+    Looks at row groups in their order until about `within` seconds are over; returns the places found
+    and how many of `among` were looked at.
+    """
+    ends, found, done = time.monotonic() + within, [], 0
+    columns = [ITEM_ID, TEXT] if texts else [ITEM_ID]
+    with files.local_path(digest) as path, pq.ParquetFile(path) as file:
+        while done < len(among) and (not done or time.monotonic() < ends):
+            first = int(among[done]) // _ITEM_ROWS
+            groups = range(first, min(first + _SEARCHED_AT_ONCE, file.num_row_groups))
+            upto = int(np.searchsorted(among, groups.stop * _ITEM_ROWS))
+            table = file.read_row_groups(list(groups), columns=columns, use_threads=False)
+            hit = np.zeros(table.num_rows, bool)
+            for column in table.columns:
+                match = pc.match_substring(column, text, ignore_case=True)
+                hit |= match.fill_null(False).to_numpy()
+            places = among[done:upto]
+            found += places[hit[places - first * _ITEM_ROWS]].tolist()
+            done = upto
+    return found, done
 
 
 def write_predictions(
@@ -160,6 +205,40 @@ def read_labels(digest: str) -> tuple[list[str], list[str]]:
     with files.local_path(digest) as path:
         table = pq.read_table(path, columns=[ITEM_ID, "label"], use_threads=False)
     return table.column(ITEM_ID).to_pylist(), table.column("label").to_pylist()
+
+
+def label_names(digest: str) -> list[str]:
+    """The distinct labels of one batch."""
+    with files.local_path(digest) as path:
+        column = pq.read_table(path, columns=["label"], use_threads=False).column(0)
+    names: list[str] = column.unique().to_pylist()
+    return names
+
+
+def read_label_codes(digest: str, class_names: Sequence[str]) -> NDArray[np.int32]:
+    """The labels of one batch as indices into class names.
+
+    Raises:
+        ValueError: a label is not among them.
+    """
+    with files.local_path(digest) as path:
+        column = pq.read_table(path, columns=["label"], use_threads=False).column(0)
+    found = pc.index_in(column, value_set=pa.array(class_names, pa.string()))
+    if found.null_count:
+        missing = pc.min(column.filter(found.is_null())).as_py()
+        raise ValueError(f"The label `{missing}` is not one of the classes asked for.")
+    codes: NDArray[np.int32] = found.to_numpy()
+    return codes
+
+
+def label_places(items: str, digest: str) -> NDArray[np.int32]:
+    """Where the labelled items of one batch stand among the items of a file."""
+    with files.local_path(items) as path:
+        ids = pq.read_table(path, columns=[ITEM_ID], use_threads=False).column(0)
+    with files.local_path(digest) as path:
+        labelled = pq.read_table(path, columns=[ITEM_ID], use_threads=False).column(0)
+    places: NDArray[np.int32] = pc.index_in(labelled, value_set=ids.combine_chunks()).to_numpy()
+    return places
 
 
 def _write(table: pa.Table, *, row_group_size: int | None) -> str:

@@ -7,13 +7,16 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.catalog.api.shared import version_asked
 from apps.leaderboards import queries, services
+from apps.leaderboards.comparing.items import as_plain
+from apps.leaderboards.comparing.page import ComparePage
 from apps.leaderboards.models import Board
+from apps.leaderboards.words import plain
 from apps.teams.models import User
 
 
@@ -71,6 +74,66 @@ class NextItemsSerializer(serializers.Serializer[Any]):
 
     method = serializers.CharField()
     items = serializers.ListField(child=serializers.CharField())
+
+
+OBJECT = {200: OpenApiResponse({"type": "object", "additionalProperties": {}})}
+
+
+class CompareQuery(serializers.Serializer[Any]):
+    """Which models are compared, and how."""
+
+    models = serializers.CharField(
+        required=False,
+        max_length=2000,
+        help_text="Two to six names joined by commas, the first is the baseline; the two that lead "
+        "when left out.",
+    )
+    model = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        help_text="A name, for names that hold a comma.",
+    )
+    against = serializers.ChoiceField(
+        ["first"],
+        required=False,
+        help_text="Test against the first model alone; all pairs when left out.",
+    )
+
+
+class CompareItemsQuery(CompareQuery):
+    """The same, and which items are listed."""
+
+    show = serializers.ChoiceField(
+        ["all"], required=False, help_text="Items on which the models agree too."
+    )
+    labelled = serializers.ChoiceField(["yes", "no"], required=False)
+    label = serializers.CharField(
+        required=False, max_length=200, help_text="Only items of this class."
+    )
+    by = serializers.CharField(
+        required=False, max_length=200, help_text="With `said`: only items on which it said that."
+    )
+    said = serializers.CharField(required=False, max_length=200)
+    slice = serializers.CharField(required=False, max_length=200, help_text="`name:value`")
+    q = serializers.CharField(
+        required=False, max_length=200, help_text="What the item's id or text holds, in any case."
+    )
+    page = serializers.IntegerField(required=False, min_value=1, max_value=10**9)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Two of the names are words of Python."""
+        says = serializers.ListField(
+            child=serializers.CharField(max_length=210),
+            required=False,
+            help_text="`right:`, `wrong:` or `none:` and a model.",
+        )
+        start = serializers.IntegerField(
+            required=False,
+            min_value=0,
+            max_value=10**9,
+            help_text="Where a search goes on: the `following` of its answer.",
+        )
+        return {**super().get_fields(), "is": says, "from": start}
 
 
 class BoardFilter(filters.FilterSet):  # type: ignore[misc]
@@ -132,6 +195,43 @@ class BoardViewSet(
         board = self.get_object()
         services.refresh_board(user=cast(User, request.user), board=board)
         return Response(BoardSerializer(board).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(parameters=[CompareQuery], responses=OBJECT, filters=False)
+    @action(detail=True, pagination_class=None)
+    def compare(self, request: Request, slug: str) -> Response:
+        """Two to six models: paired differences, tests, confusions and slices."""
+        page = self._comparison(request, CompareQuery)
+        said = page.verdict
+        prices = {card.name: card.price for card in page.cards}
+        latency = {card.name: card.latency_ms for card in page.cards}
+        verdict = {"sentence": said.sentence, "support": said.support, "cautions": said.cautions}
+        return Response(
+            {"verdict": verdict, **page.numbers, "prices": prices, "latency_ms": latency}
+        )
+
+    @extend_schema(parameters=[CompareItemsQuery], responses=OBJECT, filters=False)
+    @action(detail=True, url_path="compare/items", pagination_class=None)
+    def compare_items(self, request: Request, slug: str) -> Response:
+        """Items side by side, 25 at a time; a search says where it goes on."""
+        found = self._comparison(request, CompareItemsQuery).found
+        return Response(
+            {
+                "total": found.total,
+                "page": found.page,
+                "pages": found.pages,
+                "looked_at": found.looked_at,
+                "following": found.following,
+                "items": [as_plain(item) for item in found.items],
+            }
+        )
+
+    def _comparison(self, request: Request, query: type[CompareQuery]) -> ComparePage:
+        board = self.get_object()
+        query(data=request.query_params).is_valid(raise_exception=True)
+        page = ComparePage(board, request.query_params, f"/boards/{board.slug}/compare/")
+        if page.problem:
+            raise ValidationError({"models": [plain(page.problem)]})
+        return page
 
     def _result(self) -> dict[str, Any]:
         board = self.get_object()

@@ -139,11 +139,12 @@ def _looked_up(version: DatasetVersion, indices: tuple[int, ...]) -> tuple[NextI
     return _shown.get(
         (version.items_blob, indices),
         lambda: tuple(
-            NextItem(view.index, view.id, _short(view.text or ""), view.image is not None)
+            NextItem(view.index, view.id, short(view.text or ""), view.image is not None)
             for view in catalog.items_of(version, indices)
         ),
     )
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """An item's text, cut to what a list shows."""
     return text if len(text) <= TEXT_SHOWN else text[: TEXT_SHOWN - 1].rstrip() + "…"

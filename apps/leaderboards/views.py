@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.charts import SIZES, THEMES
 from apps.leaderboards import charts, exports, queries, services
+from apps.leaderboards.comparing.page import ComparePage
 from apps.leaderboards.forms import BoardForm, NewBoardForm
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pages import BoardPage, board_page
@@ -139,6 +140,9 @@ def _page(request: MemberRequest, board: Board) -> BoardPage:
         query=request.GET,
         url=reverse("board_detail", args=[board.slug]),
         chart_url=reverse("board_chart", args=[board.slug]),
+        compare_url=reverse("board_compare", args=[board.slug])
+        if board.current.summary["models"] > 1
+        else "",
     )
 
 
@@ -171,6 +175,20 @@ def chart_response(request: HttpRequest, snapshot: Snapshot) -> HttpResponse:
     response = HttpResponse(content, content_type="image/svg+xml")
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
     return response
+
+
+@member_required
+@require_GET
+def board_compare(request: MemberRequest, slug: str) -> HttpResponse:
+    """Two to six models of a board side by side: tests, slices, confusions, items."""
+    board = _board(request, slug)
+    page = ComparePage(board, request.GET, reverse("board_compare", args=[slug]))
+    context = {
+        "board": board,
+        "page": page,
+        "may_label": may(request.user, board.team, Role.ANNOTATOR),
+    }
+    return render(request, "leaderboards/board_compare.html", context)
 
 
 @member_required

@@ -5,6 +5,7 @@ Names of models stand in backticks; the page sets them as code.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor, isfinite
 from typing import Any
@@ -62,7 +63,12 @@ def points(delta: float) -> str:
 
 def price_unit(result: dict[str, Any]) -> PriceUnit:
     """The unit of a ranked result of `compute`: the same in its table, chart and sentences."""
-    return PriceUnit.of(row["price"] for row in result["ranking"]["rows"])
+    return price_unit_of(row["price"] for row in result["ranking"]["rows"])
+
+
+def price_unit_of(prices: Iterable[float | None]) -> PriceUnit:
+    """The unit in which some prices of a call (USD, None unknown) are told."""
+    return PriceUnit.of(prices)
 
 
 def name(model: str) -> str:

@@ -79,3 +79,26 @@ def test_a_board_without_labels_has_an_empty_csv_and_a_list_to_fill_in() -> None
     listed = {"method": "MODEL SELECTOR", "items": [{"index": 0, "id": "a,b"}]}
     assert board_csv({"ranking": None}).count("\n") == 1
     assert next_items_csv({"next": listed}).splitlines()[1] == '"a,b",,MODEL SELECTOR'
+
+
+def test_models_are_compared_and_their_items_listed(board: Board, vic: User, api_of: ApiOf) -> None:
+    api, address = api_of(vic), f"/api/v1/boards/{board.slug}/compare/"
+    said = api.get(f"{address}?models=ada,cyd").json()
+    assert said["verdict"]["sentence"].startswith("`ada` is better than `cyd`")
+    assert said["pairs"][0]["only_a"] == 38
+    assert said["prices"] == {"ada": 0.012, "cyd": None}
+    found = api.get(f"{address}items/?models=ada,cyd&is=right:ada&page=2").json()
+    assert (found["total"], found["pages"], len(found["items"])) == (38, 2, 13)
+    assert found["items"][0]["answers"]["ada"] == {"said": "dog", "right": True, "stated": None}
+
+
+@pytest.mark.parametrize("query", ["models=ada", "models=ada,nobody", "against=last"])
+def test_what_cannot_be_compared_is_refused(
+    board: Board, vic: User, api_of: ApiOf, query: str
+) -> None:
+    assert api_of(vic).get(f"/api/v1/boards/{board.slug}/compare/?{query}").status_code == 400
+
+
+def test_a_strangers_token_compares_nothing(board: Board, charlie: User, api_of: ApiOf) -> None:
+    for address in ("compare/", "compare/items/"):
+        assert api_of(charlie).get(f"/api/v1/boards/{board.slug}/{address}").status_code == 404

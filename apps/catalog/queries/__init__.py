@@ -1,5 +1,6 @@
 """Reads of the catalog. Pages begin at `visible_to(user)`; results begin at a version."""
 
+from apps.catalog.queries.columns import Columns, Slice, columns_of, find_items
 from apps.catalog.queries.lists import (
     datasets_for,
     models_for,
@@ -29,12 +30,16 @@ from apps.catalog.queries.versions import (
 )
 
 __all__ = [
+    "Columns",
     "ItemView",
     "LabelState",
     "OutcomeSummary",
     "Quote",
+    "Slice",
     "class_names_of",
+    "columns_of",
     "datasets_for",
+    "find_items",
     "inputs_of",
     "item_ids_of",
     "items_of",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +60,9 @@ _ids: RecentlyUsed[tuple[str, ...]] = RecentlyUsed(
 _labels: RecentlyUsed[tuple[list[str], list[str]]] = RecentlyUsed(
     _CACHE_BYTES // 4, lambda pair: 2 * _ID_BYTES * len(pair[0])
 )
+_label_names: RecentlyUsed[list[str]] = RecentlyUsed(
+    _CACHE_BYTES // 16, lambda names: _ID_BYTES * len(names)
+)
 
 
 def item_ids_of(version: DatasetVersion) -> tuple[str, ...]:
@@ -93,7 +97,7 @@ def predictions_of(version: DatasetVersion) -> PredictionTable:
         raise ValueError(f"{version} has no predictions yet: upload a file of them.")
     outputs.sort(key=lambda output: (output[2].lower(), output[2]))
     batches = _live_labels(version)
-    classes = _class_names(version, [output[3] for output in outputs], batches)
+    classes = classes_named(version, [output[3] for output in outputs], batches)
     key = (version.items_blob, tuple(outputs), classes)
     return _tables.get(key, lambda: _load_table(item_ids_of(version), outputs, classes))
 
@@ -127,7 +131,7 @@ def _load_table(
     )
 
 
-def _class_names(
+def classes_named(
     version: DatasetVersion, named: Sequence[tuple[str, ...]], batches: Sequence[LabelBatch]
 ) -> tuple[str, ...]:
     """Declared classes in their order; else all that are named: by number where all are numbers."""
@@ -135,7 +139,7 @@ def _class_names(
         return tuple(version.class_names)
     found = {name for names in set(named) for name in names}
     for batch in batches:
-        found.update(_batch_labels(batch)[1])
+        found.update(_label_names.get(batch.blob, partial(store.label_names, batch.blob)))
     if all(name.isascii() and name.isdigit() for name in found):
         return tuple(sorted(found, key=lambda name: (int(name), name)))
     return tuple(sorted(found))
@@ -144,7 +148,7 @@ def _class_names(
 def class_names_of(version: DatasetVersion) -> tuple[str, ...]:
     """The declared classes, or else those that predictions and labels name; none where none do."""
     batches = version.prediction_batches.values_list("class_names", flat=True)
-    return _class_names(version, [tuple(names) for names in batches], _live_labels(version))
+    return classes_named(version, [tuple(names) for names in batches], _live_labels(version))
 
 
 def _live_labels(version: DatasetVersion) -> list[LabelBatch]:
@@ -182,15 +186,23 @@ def labels_of(version: DatasetVersion, class_names: Sequence[str]) -> LabelState
     return LabelState(labels, labelled & ~drawn, int(labelled.sum()))
 
 
-def items_of(version: DatasetVersion, indices: Sequence[int]) -> list[ItemView]:
+def items_of(
+    version: DatasetVersion, indices: Sequence[int], *, pictures: bool = True
+) -> list[ItemView]:
     """Items to show, in the order asked for; for a few at a time.
+
+    `pictures`: read them too; they are large, and a page asks for each by itself.
 
     Raises:
         IndexError: there is no such item.
     """
     if any(not 0 <= index < version.item_count for index in indices):
         raise IndexError(f"{version} has {version.item_count} items.")
-    rows = store.read_item_rows(version.items_blob, [int(index) for index in indices])
+    rows = store.read_item_rows(
+        version.items_blob,
+        [int(index) for index in indices],
+        leave_out=() if pictures else (store.IMAGE,),
+    )
     return [
         ItemView(
             index=int(index),

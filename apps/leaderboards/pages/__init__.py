@@ -88,9 +88,10 @@ def board_page(
     query: QueryDict,
     url: str,
     chart_url: str,
+    compare_url: str = "",
     shared: bool = False,
 ) -> BoardPage:
-    """The view-model of a board's page."""
+    """The view-model of a board's page. `compare_url`: of the comparison, for who may see it."""
     result = result_of(snapshot)
     return BoardPage(
         board=board,
@@ -99,6 +100,8 @@ def board_page(
         url=url,
         chart_url=chart_url,
         verdict=verdict(result),
-        table=Table(prepared(snapshot), query, url) if result["ranking"] else None,
+        table=Table(prepared(snapshot), query, url, compare_url=compare_url)
+        if result["ranking"]
+        else None,
         shared=shared,
     )

@@ -38,6 +38,15 @@ class Prepared:
             ]
         return self._cells[column.key]
 
+    @cached_property
+    def ticks(self) -> list[str]:
+        """A box to tick for each row, for the form that compares models."""
+        return [
+            f'<td class="tick"><input type="checkbox" name="model" value="{name}" '
+            f'form="board-compare" aria-label="Compare {name}"></td>'
+            for name in (escape(row["model"]) for row in self.columns.rows)
+        ]
+
     def choices(self, fact: str) -> list[str]:
         """The distinct values of a fact, for a filter."""
         found: set[str] = set()
@@ -69,11 +78,17 @@ class Head:
 
 
 class Table:
-    """One reader's view of a board's table."""
+    """One reader's view of a board's table.
 
-    def __init__(self, made: Prepared, query: QueryDict, url: str) -> None:
+    `compare_url`: where models that are ticked go; "" where the reader cannot go there.
+    """
+
+    def __init__(
+        self, made: Prepared, query: QueryDict, url: str, *, compare_url: str = ""
+    ) -> None:
         self.made = made
         self.url = url
+        self.compare_url = compare_url
         self.state = ViewState.read(query, made.columns.all)
 
     @cached_property
@@ -132,6 +147,8 @@ class Table:
     def body(self) -> SafeString:
         """The rows as HTML. Every cell was escaped when it was made."""
         cells = [self.made.cells(column) for column in self.shown]
+        if self.compare_url:
+            cells.insert(0, self.made.ticks)
         columns = self.made.columns
         lines = []
         for place in self.places:
