@@ -88,7 +88,11 @@ def _sentence(numbers: dict[str, Any], leader: int, better: list[int], open_: li
             )
         return f"{name(models[0])} and {name(models[1])} share no labelled item to be compared on."
     if better and len(better) == len(models) - 1:
-        return f"{best} is better than {_all_others(len(better))}."
+        nearest = max(better, key=lambda at: _accuracy(numbers, at))
+        return (
+            f"{best} is better than {_all_others(len(better))}; than the nearest, "
+            f"{name(models[nearest])}, by {_gap(numbers, leader, nearest)}."
+        )
     if better:
         rest = _listed([models[at] for at in open_]) if open_ else ""
         tail = f", and not told apart from {rest}" if open_ else ""
