@@ -19,6 +19,27 @@ from apps.teams.services import new_secret
 hypothesis_settings.register_profile("assay", deadline=None)
 hypothesis_settings.load_profile("assay")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="run the tests that ask the database alone: the others do not change with its server",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--database-only"):
+        return
+    wanted, others = [], []
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        asks = fixtures & {"db", "transactional_db"} or item.get_closest_marker("django_db")
+        (wanted if asks else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = wanted
+
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

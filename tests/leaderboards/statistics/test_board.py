@@ -1,4 +1,5 @@
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,11 @@ def test_without_labels_there_is_no_board() -> None:
         rank_candidates(table([[0, 1], [1, 1]]), [-1, -1])
 
 
+@cache  # 16,770 comparisons are some hundred different tables
+def exact_p(wins: int, losses: int) -> float:
+    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+
+
 def test_on_real_judges_it_agrees_with_scipy_and_statsmodels() -> None:
     stored = np.load(recorded("selection/llmbar-judges") / "predictions.npz")
     names = stored["model_names"].tolist()
@@ -182,10 +188,7 @@ def test_on_real_judges_it_agrees_with_scipy_and_statsmodels() -> None:
         others = [b for b in range(n_models) if b != a]
         wins = [int((right[a] & ~right[b]).sum()) for b in others]
         losses = [int((right[b] & ~right[a]).sum()) for b in others]
-        p = [
-            binomtest(won, won + lost).pvalue if won + lost else 1.0
-            for won, lost in zip(wins, losses, strict=True)
-        ]
+        p = [exact_p(won, lost) for won, lost in zip(wins, losses, strict=True)]
         decided = multipletests(p, 0.05, "holm")[0]
         beaten.append(
             (
