@@ -1,0 +1,233 @@
+"""Candidates that answer over HTTP: many questions at once, no more than is paid for.
+
+The calls are made by an event loop in a thread of its own, so that slow keeping of answers never looks like
+a slow endpoint. Not more than twice as many questions are out, or answered and not yet taken, as may be
+asked at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any, Self
+
+from apps.inference.budgets import Purse
+from apps.inference.endpoints.asking import Access, Asker, Got
+from apps.inference.endpoints.protocol import Fault, Said
+from apps.inference.runners.base import Answer, Question, RunnerFailed
+
+MAX_FAILURES_IN_A_ROW = 25
+_MOST_NAMES = 3  # that an endpoint's model goes by, told in the notes
+
+Body = Callable[[Question], dict[str, Any]]
+
+
+class EndpointRunner:
+    """Asks an endpoint for chat completions.
+
+    Args:
+        body: what is sent for a question. model: the name that is asked for.
+        purpose: what the calls are for; with the item it makes the key by which an endpoint that knows
+            such keys recognises a question that it has answered before.
+        purse: what may still be spent; None: as much as it takes.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        model: str,
+        body: Body,
+        purpose: str,
+        purse: Purse | None = None,
+        backoff_seconds: float = 1.0,
+    ) -> None:
+        self.notes: list[str] = []
+        self.classes: Sequence[str] = ()
+        self.facts: dict[str, Any] = {"endpoint": access.base_url, "model": model}
+        self._access, self._model, self._body, self._purpose = access, model, body, purpose
+        self._purse, self._backoff = purse, backoff_seconds
+        self._crew: _Crew | None = None
+        self._stopped = False
+        self._in_a_row = 0
+        self._names: Counter[str] = Counter()
+        self._cut = self._uncounted = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped = True
+        if self._crew is not None:
+            self._crew.stop()
+
+    def answers(self, questions: Iterable[Question]) -> Iterator[Answer]:
+        """See `Runner.answers`."""
+        waiting = iter(questions)
+        following = next(waiting, None)
+        open_ones, most = 0, 2 * self._access.concurrency
+        with _Crew(self._access, self._backoff) as crew:
+            self._crew = crew
+            while not self._stopped:
+                batch: list[_Asked] = []
+                while following and open_ones < most and self._affordable(following):
+                    batch.append((following, self._body(following), self._key(following)))
+                    open_ones += 1
+                    following = next(waiting, None)
+                crew.put(batch)
+                if not open_ones:
+                    if following and self._purse:
+                        raise RunnerFailed(self._purse.sentence)
+                    return
+                for question, got in crew.take():
+                    open_ones -= 1
+                    yield self._answer(question, got)
+                    self._watch(got)
+
+    def _affordable(self, question: Question) -> bool:
+        return self._purse is None or self._purse.reserve(question.item_id, question.prompt)
+
+    def _key(self, question: Question) -> str:
+        return sha256(f"{self._purpose}\n{question.item_id}".encode()).hexdigest()[:40]
+
+    def _answer(self, question: Question, got: Got) -> Answer:
+        outcome = got.outcome
+        if self._purse is not None:
+            self._purse.settle(question.item_id, question.prompt, outcome)
+        if isinstance(outcome, Fault):
+            return Answer(
+                question.item_id,
+                failure=outcome.sentence,
+                input_tokens=outcome.input_tokens,
+                output_tokens=outcome.output_tokens,
+            )
+        self._note(outcome)
+        return Answer(
+            question.item_id,
+            text=outcome.text,
+            input_tokens=outcome.input_tokens,
+            output_tokens=outcome.output_tokens,
+            latency_ms=got.latency_ms,
+        )
+
+    def _watch(self, got: Got) -> None:
+        """Stop where nothing can be expected any more."""
+        if isinstance(got.outcome, Said):
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if got.outcome.final:
+            raise RunnerFailed(got.outcome.sentence)
+        if self._in_a_row >= MAX_FAILURES_IN_A_ROW:
+            raise RunnerFailed(
+                f"Stopped after {self._in_a_row} questions in a row without an answer. The last one: "
+                f"{got.outcome.sentence}"
+            )
+
+    def _note(self, said: Said) -> None:
+        self._cut += said.cut
+        self._uncounted += said.input_tokens is None or said.output_tokens is None
+        if said.model and (said.model in self._names or len(self._names) < _MOST_NAMES):
+            self._names[said.model] += 1
+        notes = []
+        if self._names and set(self._names) != {self._model}:
+            names = ", ".join(f"“{name}”" for name in self._names)
+            notes.append(
+                f"Asked for “{self._model}”; the endpoint says that it answers as {names}."
+            )
+        if self._cut:
+            notes.append("Some answers were cut off at the limit of tokens.")
+        if self._uncounted:
+            notes.append(
+                "The endpoint does not count the tokens of every answer: those are unknown."
+            )
+        self.notes = notes
+
+
+_Asked = tuple[Question, dict[str, Any], str]
+
+
+class _Crew:
+    """The event loop, and as many workers as may ask at once."""
+
+    def __init__(self, access: Access, backoff: float) -> None:
+        self._access, self._backoff = access, backoff
+        self._loop = asyncio.new_event_loop()
+        self._todo: asyncio.Queue[_Asked] = asyncio.Queue()
+        self._done: SimpleQueue[tuple[Question, Got] | BaseException | None] = SimpleQueue()
+        self._main: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="endpoint", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._thread.join(10)
+
+    def put(self, batch: list[_Asked]) -> None:
+        """Have these asked."""
+        if batch:
+            self._soon(self._add, batch)
+
+    def take(self) -> list[tuple[Question, Got]]:
+        """What has been answered, at least one; nothing once it is stopped."""
+        found = [self._done.get()]
+        while not self._done.empty():
+            found.append(self._done.get())
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+        return [one for one in found if isinstance(one, tuple)]
+
+    def stop(self) -> None:
+        """End all calls at once; from any thread."""
+        self._soon(self._cancel)
+        self._done.put(None)
+
+    def _soon(self, do: Callable[..., None], *given: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(do, *given)
+        except RuntimeError:
+            return  # it has ended already
+
+    def _add(self, batch: list[_Asked]) -> None:
+        for one in batch:
+            self._todo.put_nowait(one)
+
+    def _cancel(self) -> None:
+        if self._main is not None:
+            self._main.cancel()
+
+    def _run(self) -> None:
+        try:
+            self._main = self._loop.create_task(self._work())
+            self._loop.run_until_complete(self._main)
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:
+            self._done.put(error)
+        finally:
+            self._loop.close()
+
+    async def _work(self) -> None:
+        asking = Asker(self._access, backoff_seconds=self._backoff)
+        async with asking as asker, asyncio.TaskGroup() as group:
+            for _ in range(self._access.concurrency):
+                group.create_task(self._worker(asker))
+
+    async def _worker(self, asker: Asker) -> None:
+        while True:
+            question, body, key = await self._todo.get()
+            self._done.put((question, await asker.ask(body, idempotency_key=key)))
