@@ -29,6 +29,9 @@ from apps.catalog.services import (
 )
 from apps.catalog.store import Items
 from apps.catalog.tables import OutcomeTable
+from apps.core.models import new_slug
+from apps.core.vault import seal
+from apps.inference.endpoints.models import Endpoint
 from apps.jobs.models import Job, Worker
 from apps.leaderboards.models import Board
 from apps.selection.models import Reservation
@@ -115,6 +118,8 @@ class World:
             "api:router-route": {"prompt": MARK},
             "api:router-serve": {"number": 1},
             "api:share-link-list": {"board": board},
+            "api:endpoint-list": {"name": MARK, "base_url": "https://93.184.215.14/v1"},
+            "api:endpoint-test": {"model": MARK},
             "api:model-list": {"name": f"{MARK} new model"},
             "api:price-list": {
                 "model": self.objects["models", "slug"],
@@ -209,11 +214,21 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
     prompts = version_with_outcomes(team, owner, f"{MARK} prompts")
     evaluation = evaluation_of(prompts, owner, f"{MARK} evaluation")
     router = router_of(prompts, owner, f"{MARK} router")
+    address = f"http://127.0.0.1:9/{MARK}"  # which no test may call: the guard refuses it
+    endpoint = Endpoint.objects.create(
+        team=team,
+        created_by=owner,
+        name=f"{MARK} endpoint",
+        slug=new_slug(MARK),
+        base_url=address,
+        sealed_key=seal(f"{MARK}-secret-key", bound_to=address),
+    )
     objects = {
         ("boards", "slug"): board.slug,
         ("boards", "pk"): board.pk,
         ("datasets", "slug"): version.dataset.slug,
         ("datasets", "pk"): version.dataset.pk,
+        ("endpoints", "slug"): endpoint.slug,
         ("evaluations", "pk"): evaluation.pk,
         ("invitations", "pk"): invitation.pk,
         ("invitations", "token"): invitation_secret,

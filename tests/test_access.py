@@ -61,6 +61,11 @@ NEEDED = {
     "api:member-detail": Role.ADMIN,
     "api:invitation-list": Role.ADMIN,
     "api:invitation-detail": Role.ADMIN,
+    "endpoint_new": Role.ADMIN,
+    "endpoint_edit": Role.ADMIN,
+    "endpoint_delete": Role.ADMIN,
+    "api:endpoint-list": Role.ADMIN,
+    "api:endpoint-detail": Role.ADMIN,
 }
 # Writes that concern only who does them.
 OWN = {
