@@ -81,7 +81,7 @@ class _Work:
         classes = catalog.class_names_of(self.run.version)
         with self.kind.open(self.run, classes) as runner:
             self._pin(runner)
-            pump = _Pump(runner, self._batches())
+            pump = _Pump(runner, self._batches(), stepwise=self.run.cap is not None)
             pump.start()
             try:
                 self._keep(runner, pump)
@@ -91,14 +91,17 @@ class _Work:
     def _keep(self, runner: Runner, pump: _Pump) -> None:
         waiting: list[Kept] = []
         for arrived, whole in pump.arrivals():
-            self.ctx.raise_if_stopped()
+            if self.kind.chunk > 1:
+                self.ctx.raise_if_stopped()
             waiting += [self._kept(answer, runner) for answer in arrived]
             if waiting and (whole or self.kind.chunk == 1):
                 notes = list(dict.fromkeys([*self.run.notes, *runner.notes]))
                 self.journal.commit(waiting, notes)
                 self.run.notes = notes
                 waiting = []
-            self._tell()
+            if whole:
+                pump.kept.set()
+            self._tell()  # ends here where the work is not wanted any more: what was paid for is kept
         left = sum(place not in self.journal.held for group in self.groups for place in group)
         if left:
             raise RuntimeError(f"The model gave no answer to {left:,} items.")
@@ -178,13 +181,21 @@ class _Work:
 
 
 class _Pump(threading.Thread):
-    """Puts questions to a runner and hands on what it answers, while others are being kept."""
+    """Puts questions to a runner and hands on what it answers, while others are being kept.
+
+    `stepwise`: not before the group before has been kept (`kept`), which may have spent the cap.
+    """
 
     def __init__(
-        self, runner: Runner, batches: Iterator[tuple[list[Question], list[Answer]]]
+        self,
+        runner: Runner,
+        batches: Iterator[tuple[list[Question], list[Answer]]],
+        *,
+        stepwise: bool,
     ) -> None:
         super().__init__(name="runner", daemon=True)
-        self.stopped = threading.Event()
+        self.stopped, self.kept = threading.Event(), threading.Event()
+        self._stepwise = stepwise
         self._runner, self._batches = runner, batches
         # An answer, the end of a group (None), or why there will be no more.
         self._queue: Queue[Answer | BaseException | None] = Queue(_WAITING)
@@ -197,7 +208,10 @@ class _Pump(threading.Thread):
                     self._put(answer)
                 for answer in self._runner.answers(asked) if asked else ():
                     self._put(answer)
+                self.kept.clear()
                 self._put(None)
+                while self._stepwise and not self.stopped.is_set() and not self.kept.wait(0.5):
+                    continue
             self._put(StopIteration())
         except BaseException as error:
             self._put(error)

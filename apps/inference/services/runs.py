@@ -78,6 +78,7 @@ def start_run(
         **scored,
     )
     run.full_clean()
+    _check_cap(run)
     run.estimate = queries.estimate_of(run).as_dict()
     run.save()
     audit(user=user, team=run.team, action="run.started", target=run, source=str(source.pk))
@@ -112,6 +113,7 @@ def resume_run(*, user: User, run: Run, cap: Decimal | None = None) -> Run:
     if cap is not None:
         held.cap = cap
     held.full_clean(exclude=["answers_blob"])
+    _check_cap(held)
     held.journal.filter(failed=True).delete()
     held.failed = 0
     held.save(update_fields=["cap", "failed"])
@@ -127,6 +129,14 @@ def delete_run(*, user: User, run: Run) -> None:
     cancel_run(user=user, run=run)
     audit(user=user, team=run.team, action="run.deleted", target=run)
     run.delete()
+
+
+def _check_cap(run: Run) -> None:
+    """A cap is kept by counting, and nothing can be counted without a price."""
+    if run.cap is not None and queries.quote_of(run.source) is None:
+        raise ValidationError(
+            {"cap": f"{run.source.model.name} has no price: a cap needs one in the price book."}
+        )
 
 
 def _send(run: Run, user: User) -> Job:
