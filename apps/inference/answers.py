@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,6 @@ def payload(kept: Kept) -> dict[str, Any]:
     own = ("position", "input_tokens", "output_tokens", "cost")
     return {
         key: value
-        for key, value in asdict(kept).items()
+        for key, value in vars(kept).items()
         if key not in own and value not in (None, "")
     }
