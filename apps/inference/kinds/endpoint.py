@@ -15,10 +15,10 @@ from django.core.exceptions import ValidationError
 from apps.inference.budgets import Purse
 from apps.inference.endpoints import protocol
 from apps.inference.endpoints.models import Endpoint
+from apps.inference.endpoints.runner import EndpointRunner
 from apps.inference.endpoints.services import access_to
 from apps.inference.kinds.base import Gives
 from apps.inference.runners.base import Question, RunnerFailed
-from apps.inference.runners.endpoint import EndpointRunner
 
 if TYPE_CHECKING:
     from apps.inference.models import ModelSource, Run

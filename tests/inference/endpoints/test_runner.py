@@ -15,8 +15,8 @@ import pytest
 from apps.inference.budgets import Purse
 from apps.inference.endpoints import protocol
 from apps.inference.endpoints.asking import Access
+from apps.inference.endpoints.runner import EndpointRunner
 from apps.inference.runners import Answer, Question, RunnerFailed
-from apps.inference.runners.endpoint import EndpointRunner
 from tests.partners.server import Answering, Asked, always, chat, reply, serving
 
 KEY = "sk-very-secret-key"
