@@ -39,7 +39,7 @@ format: $(VENV)/.installed-dev ## Put code and templates into the house's form
 bench: $(VENV)/.installed-dev ## Measure what the product promises (ARGS="board" for one)
 	@$(BIN)/python manage.py bench $(ARGS)
 
-chaos: $(VENV)/.installed-dev ## Kill workers at random moments and prove that no job suffers (KILLS=200 SEED=0)
+chaos: $(VENV)/.installed-dev ## Kill workers, brokers, databases and stores; prove that no job suffers (KILLS=200 SEED=0)
 	@$(BIN)/python manage.py chaos --kills $(KILLS) --seed $(SEED) $(ARGS)
 
 browser: $(VENV)/.installed-dev ## Drive every page in a real Chromium

@@ -138,6 +138,8 @@ BLOB_STORAGE: dict[str, Any] = {
     "OPTIONS": {"location": str(DATA_DIR / "files"), "base_url": None},
 }
 if "S3_BUCKET" in env.ENVIRON:
+    from botocore.config import Config
+
     BLOB_STORAGE = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -146,7 +148,13 @@ if "S3_BUCKET" in env.ENVIRON:
             "access_key": env.str("S3_ACCESS_KEY", default=None),
             "secret_key": env.str("S3_SECRET_KEY", default=None),
             "region_name": env.str("S3_REGION", default=None),
-            "addressing_style": env.str("S3_ADDRESSING_STYLE", default="auto"),
+            # A store that hangs must not hold a job or a page up for minutes.
+            "client_config": Config(
+                s3={"addressing_style": env.str("S3_ADDRESSING_STYLE", default="auto")},
+                connect_timeout=5,
+                read_timeout=30,
+                retries={"mode": "standard", "max_attempts": 3},
+            ),
             "default_acl": None,
             "file_overwrite": True,
         },

@@ -3,6 +3,7 @@
 The same code runs over a local folder and over S3-compatible storage (`STORAGES["default"]`).
 """
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -16,6 +17,30 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 
 CHUNK = 1 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# The libraries that speak to a remote store; they are not loaded where there is none.
+_REMOTE = ("botocore", "boto3", "s3transfer", "urllib3")
+
+
+class StoreUnavailable(OSError):
+    """The file store did not do what was asked of it; the text is a sentence. Nothing was half written:
+    whoever asked may ask again."""
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Say in words why the store fails inside. A file that is not there stays a FileNotFoundError."""
+    try:
+        yield
+    except (FileNotFoundError, StoreUnavailable):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise StoreUnavailable(f"The file store is full ({error.strerror}).") from error
+        if type(error).__module__.partition(".")[0] in _REMOTE:
+            said = " ".join(str(error).split())[:300]
+            raise StoreUnavailable(f"The file store does not do its work: {said}") from error
+        raise
 
 
 def _name(digest: str) -> str:
@@ -25,7 +50,7 @@ def _name(digest: str) -> str:
 def put(stream: IO[bytes]) -> str:
     """Store the whole of `stream` and return its SHA-256 in hex; storing the same twice is one file."""
     hasher = hashlib.sha256()
-    with tempfile.TemporaryFile() as copy:
+    with _reaching(), tempfile.TemporaryFile() as copy:
         while chunk := stream.read(CHUNK):
             hasher.update(chunk)
             copy.write(chunk)
@@ -76,9 +101,10 @@ def put_path(path: Path) -> str:
 
 def open_blob(digest: str) -> BinaryIO:
     """Open a stored file for reading; FileNotFoundError where no such file is kept."""
-    if not default_storage.exists(_name(digest)):
-        raise FileNotFoundError(f"No stored file has the hash {digest}.")
-    return default_storage.open(_name(digest), "rb")  # type: ignore[return-value]
+    with _reaching():
+        if not default_storage.exists(_name(digest)):
+            raise FileNotFoundError(f"No stored file has the hash {digest}.")
+        return default_storage.open(_name(digest), "rb")  # type: ignore[return-value]
 
 
 @contextmanager
@@ -92,7 +118,7 @@ def local_path(digest: str) -> Iterator[Path]:
         yield path
         return
     with tempfile.NamedTemporaryFile(suffix=".blob") as copy:
-        with open_blob(digest) as stream:
+        with _reaching(), open_blob(digest) as stream:
             while chunk := stream.read(CHUNK):
                 copy.write(chunk)
         copy.flush()

@@ -28,7 +28,7 @@ def start_of_jobs(say: Callable[[str], None], jobs: int = JOBS) -> bool:
     for name in setups.NAMES:
         with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder:
             try:
-                with setups.prepared(name, Path(folder), None, setups.DATABASE) as setup:
+                with setups.prepared(name, Path(folder)) as setup:
                     made = subprocess.run(
                         [sys.executable, "-m", "apps.jobs.chaos.latency", str(jobs)],
                         cwd=_ROOT,

@@ -17,6 +17,7 @@ from apps.jobs import presence
 from apps.jobs.models import FINAL, TRANSITIONS, Attempt, Job, Outcome, Queue, State, Worker
 
 _REASON_LENGTH = 2000
+LONGEST_PAUSE_SECONDS = 600.0
 STOPPED = "The worker was stopped and gave the job back."
 WITHOUT_GPU = "No GPU worker was there: a worker of the queue default took it."
 
@@ -164,8 +165,14 @@ def fail_attempt(job: Job, reason: str) -> bool:
         row = _locked(job)
         if row is None:
             return False
-        pause = timedelta(seconds=settings.JOB_RETRY_SECONDS * 2 ** (row.attempts - 1))
+        pause = _pause_after(row.attempts)
         return _try_again(row, Outcome.FAILED, reason, run_after=Now() + pause if pause else None)
+
+
+def _pause_after(attempts: int) -> timedelta:
+    """Between a failed attempt and the next: doubled each time, up to LONGEST_PAUSE_SECONDS."""
+    seconds = settings.JOB_RETRY_SECONDS * 2 ** min(max(attempts, 1) - 1, 20)
+    return timedelta(seconds=min(seconds, LONGEST_PAUSE_SECONDS))
 
 
 def give_back(job: Job, reason: str = STOPPED) -> bool:
@@ -189,10 +196,13 @@ def reap() -> int:
     """Take jobs from workers that fell silent; returns how many.
 
     A lease that ends later than any can have been given means that the database's clock was set
-    back: it is shortened, and a worker that lives prolongs it.
+    back: it is shortened, and a worker that lives prolongs it. So is a pause between attempts.
     """
     far = Now() + timedelta(seconds=2 * settings.JOB_LEASE_SECONDS)
     Job.objects.filter(state=State.RUNNING, leased_until__gt=far).update(leased_until=_lease_end())
+    longest = timedelta(seconds=LONGEST_PAUSE_SECONDS)
+    paused = Job.objects.filter(state=State.QUEUED, run_after__gt=Now() + longest)
+    paused.update(run_after=Now() + longest)
     silent = Job.objects.filter(state=State.RUNNING, leased_until__lt=Now())
     reaped = 0
     for pk in list(silent.values_list("pk", flat=True)):

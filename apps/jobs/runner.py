@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
+from apps.core.files import StoreUnavailable
 from apps.jobs import leases, registry, schema, stopping
 from apps.jobs.context import Cancelled, JobContext, JobFailed, LeaseLost, Stopping
 from apps.jobs.models import Job, Worker
@@ -70,7 +71,8 @@ def _handle(context: JobContext) -> None:
         log.exception("job.error", job=str(job.pk), kind=job.kind, attempt=job.attempts)
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        leases.fail_attempt(job, f"{type(error).__name__}: {error}")
+        told = isinstance(error, StoreUnavailable)  # in words for its owner
+        leases.fail_attempt(job, str(error) if told else f"{type(error).__name__}: {error}")
     except BaseException:  # the process is told to end in the middle of the work
         _give_back(job)
         raise

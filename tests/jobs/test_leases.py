@@ -99,6 +99,22 @@ def test_a_clock_that_was_set_back_delays_no_one_for_long(team: Team) -> None:
     assert leases.renew(job)
 
 
+def test_a_pause_between_attempts_is_not_prolonged_by_a_clock_that_was_set_back(team: Team) -> None:
+    leases.fail_attempt(leased(team), "RuntimeError: no")
+    Job.objects.update(run_after=Now() + timedelta(hours=3))
+    leases.reap()
+    longest = timedelta(seconds=leases.LONGEST_PAUSE_SECONDS)
+    assert Job.objects.filter(run_after__lte=Now() + longest).exists()
+
+
+def test_the_pause_between_attempts_stops_growing(team: Team) -> None:
+    job = leased(team, max_attempts=30_000)
+    Job.objects.update(attempts=20_000)
+    leases.fail_attempt(job, "RuntimeError: no")
+    longest = timedelta(seconds=leases.LONGEST_PAUSE_SECONDS)
+    assert Job.objects.filter(run_after__lte=Now() + longest).exists()
+
+
 def test_an_idle_worker_wakes_for_a_job_whose_message_was_lost(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,14 @@
 """Real worker processes, and the ways to disturb them."""
 
+from __future__ import annotations
+
 import os
 import random
 import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -15,18 +18,23 @@ import psutil
 from apps.jobs.worker import worker_argv
 
 ROOT = Path(__file__).resolve().parents[3]
+PHASE_SECONDS = 1.0
+FULL_DISK_BYTES = 1  # that a process may still write to a file
 
 
 class Crew:
-    """`size` workers, each a parent with one child; a parent that was killed is started again."""
+    """`size` workers, each a parent with one child; a parent that was killed is started again.
 
-    def __init__(self, size: int, log: IO[bytes], rng: random.Random) -> None:
+    `phases`: the folder in which children say what they are in the middle of.
+    """
+
+    def __init__(self, size: int, log: IO[bytes], rng: random.Random, phases: Path) -> None:
         self.counts: Counter[str] = Counter()
-        self._log = log
-        self._rng = rng
+        self.killed_in: Counter[str] = Counter()
+        self._log, self._rng, self._phases = log, rng, phases
         self._workers = [self._start() for _ in range(size)]
         self._groups = [worker.pid for worker in self._workers]
-        self._asleep: list[tuple[float, psutil.Process]] = []
+        self._later: list[tuple[float, Callable[[], None]]] = []
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -39,41 +47,90 @@ class Crew:
         )
 
     def tend(self) -> None:
-        """Start parents that are gone again, and wake the processes that have slept long enough."""
+        """Start parents that are gone again, and end the disturbances that have lasted long enough."""
+        now = time.monotonic()
+        for _, end in [entry for entry in self._later if entry[0] <= now]:
+            with suppress(psutil.Error):
+                end()
+        self._later = [entry for entry in self._later if entry[0] > now]
         for place, worker in enumerate(self._workers):
             if worker.poll() is not None:
                 self._workers[place] = self._start()
                 self._groups.append(self._workers[place].pid)
-        now = time.monotonic()
-        for _, process in [entry for entry in self._asleep if entry[0] <= now]:
-            with suppress(psutil.Error):
-                process.resume()
-        self._asleep = [entry for entry in self._asleep if entry[0] > now]
 
-    def kill(self) -> bool:
-        """Kill a child (four of five times) or a parent; False where the one drawn has no child."""
-        parent = psutil.Process(self._rng.choice(self._workers).pid)
+    def later(self, seconds: float, end: Callable[[], None]) -> None:
+        """Have `tend` call `end` after so long."""
+        self._later.append((time.monotonic() + seconds, end))
+
+    def phase(self, pid: int) -> str:
+        """What the child `pid` said last that it is in the middle of."""
+        try:
+            return (self._phases / str(pid)).read_text() or "idle"
+        except OSError:
+            return "idle"
+
+    def phases_now(self) -> list[str]:
+        """What each child is in the middle of."""
+        return [self.phase(child.pid) for child in self._children()]
+
+    def kill(self, wanted: str) -> bool:
+        """Kill a child (four of five times) or a parent; False where there is no child.
+
+        Waits PHASE_SECONDS for a child to come to the phase `wanted`; whichever phase it was killed in is
+        counted.
+        """
+        children = self._children()
+        if not children:
+            return False
+        victim: psutil.Process | None = None
+        deadline = time.monotonic() + PHASE_SECONDS
+        while victim is None and time.monotonic() < deadline:
+            victim = next((one for one in children if self.phase(one.pid) == wanted), None)
+            time.sleep(0.0005)
+        victim = victim or self._rng.choice(children)
         with suppress(psutil.Error):
-            children = parent.children()
-            if not children:
-                return False
+            pid = victim.pid
             what = "child" if self._rng.random() < 0.8 else "parent"
-            (children[0] if what == "child" else parent).kill()
+            (victim if what == "child" else psutil.Process(victim.ppid())).kill()
+            self.killed_in[self.phase(pid)] += 1
             self.counts[what] += 1
             return True
         return False
 
     def stop_for(self, seconds: float) -> None:
-        """Stop a child (or it and its parent) for so long, as a laptop that sleeps would."""
-        parent = psutil.Process(self._rng.choice(self._workers).pid)
+        """Stop a child (or it and its parent) for so long, as a laptop that sleeps would: its job goes to
+        another worker, and when it wakes there are two on it."""
+        for victim in self._some_worker():
+            victim.suspend()
+            self.later(seconds, victim.resume)
+        self.counts["stopped"] += 1
+
+    def fill_disk_for(self, seconds: float) -> None:
+        """Let a worker write nothing to any file for so long: the kernel refuses it."""
+        for victim in self._some_worker():
+            soft, hard = victim.rlimit(psutil.RLIMIT_FSIZE)
+            victim.rlimit(psutil.RLIMIT_FSIZE, (FULL_DISK_BYTES, hard))
+            limits = (soft, hard)
+            self.later(seconds, lambda v=victim, o=limits: v.rlimit(psutil.RLIMIT_FSIZE, o))  # type: ignore[misc]
+        self.counts["full"] += 1
+
+    def _some_worker(self) -> list[psutil.Process]:
+        """A child, or (three of ten times) it and its parent."""
+        children = self._children()
+        if not children:
+            return []
+        child = self._rng.choice(children)
         with suppress(psutil.Error):
-            victims = parent.children()
             if self._rng.random() < 0.3:
-                victims.append(parent)
-            for victim in victims:
-                victim.suspend()
-                self._asleep.append((time.monotonic() + seconds, victim))
-            self.counts["stopped"] += 1
+                return [child, psutil.Process(child.ppid())]
+        return [child]
+
+    def _children(self) -> list[psutil.Process]:
+        found: list[psutil.Process] = []
+        for worker in self._workers:
+            with suppress(psutil.Error):
+                found += psutil.Process(worker.pid).children()
+        return found
 
     def end(self) -> None:
         """End every process that this crew ever started."""

@@ -28,7 +28,7 @@ def main(jobs: int) -> dict[str, dict[str, float]]:
     team = Team.objects.create(name="Latency", slug="latency")
     rng = random.Random(0)
     with (Path(os.environ["ASSAY_DATA_DIR"]) / "workers.log").open("wb") as log:
-        crew = Crew(1, log, rng)
+        crew = Crew(1, log, rng, Path(os.environ["ASSAY_DATA_DIR"]))
         try:
             _wait(presence.alive().exists)
             for _ in range(3):  # connections are made, modules loaded

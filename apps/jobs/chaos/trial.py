@@ -1,151 +1,221 @@
-"""One trial: a stream of jobs under workers that are killed. Run as a process of the set-up:
-`python -m apps.jobs.chaos.trial KILLS SEED`; prints one JSON object."""
+"""One trial: a stream of jobs while workers and servers are killed, and worse.
+
+A process of its own: `python -m apps.jobs.chaos.trial SETUP KILLS SEED FOLDER`; prints one JSON object.
+"""
+
+from __future__ import annotations
 
 import json
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
+
+if TYPE_CHECKING:
+    from apps.jobs.chaos.crew import Crew
+    from apps.jobs.chaos.setups import Setup
+    from apps.jobs.chaos.watch import Watch
 
 WORKERS = 2
 LIVE_JOBS = 6
 SECONDS_BETWEEN_KILLS = 0.4
-KILLS_BETWEEN_STOPS = 10
-STUCK_SECONDS = 60.0
+PHASES = ("idle", "computing", "storing", "writing", "committing", "reading", "ending")
+# Of so many kills, one is a server's; so many kills lie between two disturbances of each other kind.
+KILLS_TO_A_SERVER = 12
+KILLS_BETWEEN = {"stop": 10, "full": 15, "clock": 20}
+SERVER_AWAY_SECONDS = (0.2, 3.0)
 
 
-def main(kills: int, seed: int) -> dict[str, Any]:
-    """Run the trial and say what came of it."""
-    django.setup()
+def main(name: str, kills: int, seed: int, folder: Path) -> dict[str, Any]:
+    """Prepare the set-up, run the trial and say what came of it. Raises setups.Unavailable."""
+    from apps.jobs.chaos import setups
+
+    # Told to end, it leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with setups.prepared(name, folder, own_servers=True) as setup:
+        os.environ.update(setup.env)
+        phases = folder / "phases"
+        phases.mkdir()
+        os.environ["ASSAY_SELFTEST_PHASES"] = str(phases)
+        django.setup()
+        return {"description": setup.description, **_run(setup, kills, random.Random(seed), phases)}
+
+
+def _run(setup: Setup, kills: int, rng: random.Random, phases: Path) -> dict[str, Any]:
     from django.core.management import call_command
 
     from apps.jobs.chaos.crew import Crew
+    from apps.jobs.chaos.watch import Watch, patiently
     from apps.teams.models import Team
 
-    call_command("migrate", verbosity=0)
+    patiently(lambda: call_command("migrate", verbosity=0))
     team = Team.objects.create(name="Chaos", slug="chaos")
-    rng = random.Random(seed)
-    log_path = Path(os.environ["ASSAY_DATA_DIR"]) / "workers.log"
     began = time.monotonic()
-    with log_path.open("wb") as log:
-        crew = Crew(WORKERS, log, rng)
-        watch = Watch()
+    with (setup.folder / "workers.log").open("wb") as log:
+        crew = Crew(WORKERS, log, rng, phases)
+        trial = Trial(setup, crew, Watch(), team, rng)
         try:
             _wait_for_workers()
-            _disturb(crew, watch, team, kills, rng)
-            while watch.live() and not watch.stuck:
-                crew.tend()
+            trial.disturb(kills)
+            while trial.watch.live() and not trial.watch.stuck:
+                trial.tend()
                 time.sleep(0.2)
         finally:
             crew.end()
-    return {**watch.verdict(), **crew.counts, "seconds": round(time.monotonic() - began, 1)}
-
-
-def _disturb(crew: Any, watch: "Watch", team: Any, kills: int, rng: random.Random) -> None:
-    """Keep jobs coming, and kill a worker every now and then, until `kills` are done."""
-    from apps.jobs import services
-
-    done = 0
-    while done < kills and not watch.stuck:
-        for number in range(len(watch.expected), len(watch.expected) + LIVE_JOBS - watch.live()):
-            params = {"seed": number, "steps": rng.randint(3, 12), "pause": rng.uniform(0.01, 0.1)}
-            job = services.enqueue(
-                user=None,
-                team=team,
-                kind="jobs.selftest",
-                title=f"Chaos {number}",
-                params=params,
-                max_attempts=30_000,
-            )
-            watch.expected[str(job.pk)] = params
-        time.sleep(rng.expovariate(1 / SECONDS_BETWEEN_KILLS))
-        while not crew.kill():  # the one drawn is only just starting
-            crew.tend()
-            time.sleep(0.05)
-        done += 1
-        if done % KILLS_BETWEEN_STOPS == 0:
-            crew.stop_for(rng.uniform(2.2, 3.5))
-        crew.tend()
+    return {
+        **trial.watch.verdict(),
+        **crew.counts,
+        "kills": kills,
+        "killed_in": dict(crew.killed_in),
+        "seconds": round(time.monotonic() - began, 1),
+    }
 
 
 def _wait_for_workers() -> None:
     from apps.jobs import presence
 
-    deadline = time.monotonic() + STUCK_SECONDS
+    deadline = time.monotonic() + 120
     while presence.alive().count() < WORKERS:
         if time.monotonic() > deadline:
             raise SystemExit("The workers did not start.")
         time.sleep(0.1)
 
 
-class Watch:
-    """Follows the jobs, and judges them at the end. `expected`: the parameters of each by its id."""
+class Trial:
+    """Keeps jobs coming and disturbs whoever works on them."""
 
-    def __init__(self) -> None:
-        self.expected: dict[str, dict[str, Any]] = {}
-        self.stuck: set[str] = set()
-        self._seen: dict[str, tuple[Any, float]] = {}
+    def __init__(
+        self, setup: Setup, crew: Crew, watch: Watch, team: Any, rng: random.Random
+    ) -> None:
+        self.watch = watch
+        self._setup, self._crew, self._team, self._rng = setup, crew, team, rng
 
-    def live(self) -> int:
-        """How many jobs have not ended; notices those that nothing has happened to for a minute."""
-        from apps.jobs.models import FINAL, Job
+    def disturb(self, kills: int) -> None:
+        """Kill somebody every now and then, until `kills` are done."""
+        for done in range(1, kills + 1):
+            if self.watch.stuck:
+                return
+            self._enqueue()
+            time.sleep(self._rng.expovariate(1 / SECONDS_BETWEEN_KILLS))
+            if done % KILLS_TO_A_SERVER == 0:
+                self._kill_a_server()
+            else:
+                while not self._crew.kill(self._rng.choice(PHASES)):  # they are only just starting
+                    self.tend()
+                    time.sleep(0.05)
+            if done % KILLS_BETWEEN["stop"] == 0:
+                self._crew.stop_for(self._rng.uniform(2.2, 3.5))
+            if done % KILLS_BETWEEN["full"] == 0:
+                self._crew.fill_disk_for(self._rng.uniform(0.5, 2.0))
+            if done % KILLS_BETWEEN["clock"] == 0:
+                self._set_clock(self._rng.choice((-3, 3)))
+            self.tend()
 
-        now = time.monotonic()
-        rows = Job.objects.exclude(state__in=FINAL).values_list(
-            "pk", "state", "fence", "done", "heartbeat_at"
-        )
-        live = {str(pk): signs for pk, *signs in rows}
-        self._seen = {
-            pk: self._seen[pk] if pk in self._seen and self._seen[pk][0] == signs else (signs, now)
-            for pk, signs in live.items()
-        }
-        # A job that waits its turn is not stuck while others end.
-        running = [since for _, since in self._seen.values()]
-        if running and now - max(running) > STUCK_SECONDS:
-            self.stuck = set(live)
-        return len(live)
+    def tend(self) -> None:
+        """See that whoever was killed comes back; while a server is away, nobody is expected to work."""
+        self._crew.tend()
+        if not all(server.answers() for server in self._setup.servers.values()):
+            self.watch.forgive()
 
-    def verdict(self) -> dict[str, Any]:
-        """Counts of what must not be, over all jobs."""
-        from apps.jobs.models import Attempt, Job, Outcome, State
-        from apps.jobs.selftest import undisturbed
-        from apps.teams.models import AuditEntry
+    def _enqueue(self) -> None:
+        """Fill the queue up to LIVE_JOBS; every wake-up is sent twice."""
+        from apps.jobs.chaos.watch import patiently
+        from apps.jobs.models import Job
+        from apps.jobs.services import enqueue
+        from apps.jobs.wake import wake
 
-        jobs = {str(job.pk): job for job in Job.objects.all()}
-        steps: Counter[str] = Counter()
-        ends: Counter[str] = Counter()
-        doubled = 0
-        marks = AuditEntry.objects.filter(action__startswith="jobs.selftest.")
-        seen: set[tuple[str, str, int]] = set()
-        for pk, action, details in marks.values_list("object_id", "action", "details"):
-            mark = (pk, action, details["number"])
-            doubled += mark in seen
-            seen.add(mark)
-            (ends if action.endswith("end") else steps)[pk] += 1
-        lost = differing = 0
-        for pk, params in self.expected.items():
-            job = jobs.get(pk)
-            if job is None or job.state != State.SUCCEEDED or ends[pk] == 0:
-                lost += pk not in self.stuck
-                continue
-            successes = job.log.filter(outcome=Outcome.SUCCEEDED).count()
-            doubled += successes != 1 or ends[pk] != 1
-            differing += job.result != {"sums": undisturbed(params)}
-            differing += steps[pk] != params["steps"]
-        return {
-            "jobs": len(self.expected),
-            "lost": lost,
-            "doubled": doubled,
-            "stuck": len(self.stuck),
-            "differing": differing,
-            "leases_lost": Attempt.objects.filter(outcome=Outcome.LOST).count(),
-        }
+        for number in range(
+            len(self.watch.expected), len(self.watch.expected) + LIVE_JOBS - self.watch.live()
+        ):
+            title = f"Chaos {number}"
+            params = {
+                "seed": number,
+                "steps": self._rng.randint(3, 12),
+                "pause": self._rng.uniform(0.01, 0.1),
+                "files": True,
+            }
+
+            def put(title: str = title, params: dict[str, Any] = params) -> Any:
+                # The database may have been killed after it had taken the last try.
+                return Job.objects.filter(title=title).first() or enqueue(
+                    user=None,
+                    team=self._team,
+                    kind="jobs.selftest",
+                    title=title,
+                    params=params,
+                    max_attempts=30_000,
+                )
+
+            job = patiently(put)
+            wake("default")
+            self._crew.counts["twice"] += 1
+            self.watch.expected[str(job.pk)] = params
+
+    def _kill_a_server(self) -> None:
+        """Kill one, and have it start again a little later; the folder of the embedded set-up goes away."""
+        phases = self._crew.phases_now()
+        self._crew.killed_in.update(phases[:1] or ["idle"])
+        away = self._rng.uniform(*SERVER_AWAY_SECONDS)
+        if not self._setup.servers:
+            self._crew.counts["storage"] += 1
+            self._take_folder_away(away)
+            return
+        what = self._rng.choice(sorted(self._setup.servers))
+        server = self._setup.servers[what]
+        self._crew.counts[what] += 1
+        server.kill()
+        time.sleep(away)
+        server.start()
+        while not server.answers():
+            self.tend()
+            time.sleep(0.1)
+
+    def _take_folder_away(self, seconds: float) -> None:
+        """As when the disk that a folder lies on is not mounted any more."""
+        folder = self._setup.folder / "files"
+        aside = folder.with_name("files-away")
+        with suppress(OSError):
+            folder.rename(aside)
+            folder.write_text("")
+            time.sleep(seconds)
+            folder.unlink()
+            aside.rename(folder)
+
+    def _set_clock(self, hours: int) -> None:
+        """As when the clock of the database jumps by so many hours: all that was written moves the other
+        way, seen from now."""
+        from django.db.models import F
+
+        from apps.jobs.chaos.watch import patiently
+        from apps.jobs.models import Job, Worker
+
+        shift = timedelta(hours=-hours)
+
+        def move() -> None:
+            Job.objects.filter(leased_until__isnull=False).update(
+                leased_until=F("leased_until") + shift, heartbeat_at=F("heartbeat_at") + shift
+            )
+            Job.objects.filter(run_after__isnull=False).update(run_after=F("run_after") + shift)
+            Worker.objects.update(seen_at=F("seen_at") + shift)
+
+        patiently(move)
+        self._crew.counts["clock"] += 1
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]))))
+    from apps.jobs.chaos.setups import Unavailable
+
+    try:
+        found = main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    except Unavailable as reason:
+        found = {"unavailable": str(reason)}
+    totals: Counter[str] = Counter(found.pop("killed_in", {}))
+    print(json.dumps({**found, "killed_in": totals}))
