@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -26,39 +26,44 @@ class Purse:
     such answers as well, though what they cost stays unknown.
 
     Attributes:
-        cap, left: US dollars. instructions: sent with every question. max_tokens: of an answer.
-        answered, total: of the run so far.
+        cap, left: US dollars. max_tokens: of one call's answer. answered, total: of the run so far.
     """
 
     cap: Decimal
     left: Decimal
     cost: Cost
-    instructions: str = ""
     max_tokens: int | None = None
     answered: int = 0
     total: int = 0
-    _aside: dict[str, Decimal] = field(default_factory=dict, init=False)
+    _aside: dict[str, tuple[Decimal, int]] = field(default_factory=dict, init=False)
     _sum: Decimal = field(default=Decimal(0), init=False)
 
-    def reserve(self, item_id: str, prompt: str) -> bool:
-        """Put aside what a question may cost at most; False where that is not left."""
-        most = self.cost(self._tokens(prompt), self.max_tokens or UNLIMITED_TOKENS)
+    def reserve(self, item_id: str, texts: Sequence[str], *, calls: int) -> bool:
+        """Put aside what the calls of a question may cost at most; False where that is not left.
+
+        `texts`: all that is sent.
+        """
+        tokens = sum(map(reckoned, texts)) + calls * _AROUND
+        most = self.cost(tokens, calls * (self.max_tokens or UNLIMITED_TOKENS))
+        most += (calls - 1) * self.cost(0, 0)  # what each call costs by itself
         if self._sum + most > self.left:
             return False
-        self._aside[item_id] = most
+        self._aside[item_id] = (most, tokens // calls)
         self._sum += most
         return True
 
-    def settle(self, item_id: str, prompt: str, outcome: Said | Fault) -> None:
+    def settle(self, item_id: str, outcomes: Sequence[Said | Fault]) -> None:
         """Pay for what a question came to, and free the rest of what was put aside."""
-        self._sum -= self._aside.pop(item_id)
-        tokens_in, tokens_out = outcome.input_tokens, outcome.output_tokens
-        if isinstance(outcome, Said):
-            self.answered += 1
-            tokens_in = self._tokens(prompt) if tokens_in is None else tokens_in
-            tokens_out = reckoned(outcome.text) if tokens_out is None else tokens_out
-        if tokens_in or tokens_out:
-            self.left -= self.cost(tokens_in or 0, tokens_out or 0)
+        most, tokens = self._aside.pop(item_id)
+        self._sum -= most
+        for outcome in outcomes:
+            tokens_in, tokens_out = outcome.input_tokens, outcome.output_tokens
+            if isinstance(outcome, Said):
+                tokens_in = tokens if tokens_in is None else tokens_in
+                tokens_out = reckoned(outcome.text) if tokens_out is None else tokens_out
+            if tokens_in or tokens_out:
+                self.left -= self.cost(tokens_in or 0, tokens_out or 0)
+        self.answered += isinstance(outcomes[-1], Said)
 
     @property
     def sentence(self) -> str:
@@ -67,9 +72,6 @@ class Purse:
             f"Stopped at the cap of ${self.cap.normalize():f}: {self.answered:,} of {self.total:,} "
             "answered. Raise the cap to go on."
         )
-
-    def _tokens(self, prompt: str) -> int:
-        return reckoned(prompt) + reckoned(self.instructions) + _AROUND
 
 
 def reckoned(text: str) -> int:

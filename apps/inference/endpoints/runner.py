@@ -11,13 +11,15 @@ import asyncio
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from apps.inference.budgets import Purse
+from apps.inference.endpoints import protocol
 from apps.inference.endpoints.asking import Access, Asker, Got
 from apps.inference.endpoints.protocol import Fault, Said
 from apps.inference.runners.base import Answer, Question, RunnerFailed
@@ -26,14 +28,46 @@ MAX_FAILURES_IN_A_ROW = 25
 _SWITCH_SECONDS = 0.0005
 _MOST_NAMES = 3  # that an endpoint's model goes by, told in the notes
 
-Body = Callable[[Question], dict[str, Any]]
+
+class Script(Protocol):
+    """What is asked for a question, and what the endpoint's words come to.
+
+    Attributes:
+        classes: what `Answer.label` counts. notes: as of `Runner`; may grow.
+    """
+
+    classes: Sequence[str]
+    notes: list[str]
+
+    def bodies(self, question: Question) -> list[dict[str, Any]]:
+        """The requests that a question takes, one after the other."""
+
+    def answer(self, question: Question, said: Sequence[Said]) -> Answer:
+        """The answer, or its failure, when all of them have one; tokens and latency are put to it."""
+
+
+class Chat:
+    """The question itself; the answer is what comes back."""
+
+    def __init__(self, model: str, settings: Mapping[str, Any]) -> None:
+        self.classes: Sequence[str] = ()
+        self.notes: list[str] = []
+        self._model, self._settings = model, settings
+
+    def bodies(self, question: Question) -> list[dict[str, Any]]:
+        """See `Script.bodies`."""
+        return [protocol.chat(self._model, question.prompt, self._settings)]
+
+    def answer(self, question: Question, said: Sequence[Said]) -> Answer:
+        """See `Script.answer`."""
+        return Answer(question.item_id, text=said[0].text)
 
 
 class EndpointRunner:
     """Asks an endpoint for chat completions.
 
     Args:
-        body: what is sent for a question. model: the name that is asked for.
+        script: what is asked for a question. model: the name that is asked for.
         purpose: what the calls are for; with the item it makes the key by which an endpoint that knows
             such keys recognises a question that it has answered before.
         purse: what may still be spent; None: as much as it takes.
@@ -44,15 +78,15 @@ class EndpointRunner:
         access: Access,
         *,
         model: str,
-        body: Body,
+        script: Script,
         purpose: str,
         purse: Purse | None = None,
         backoff_seconds: float = 1.0,
     ) -> None:
         self.notes: list[str] = []
-        self.classes: Sequence[str] = ()
+        self.classes = script.classes
         self.facts: dict[str, Any] = {"endpoint": access.base_url, "model": model}
-        self._access, self._model, self._body, self._purpose = access, model, body, purpose
+        self._access, self._model, self._script, self._purpose = access, model, script, purpose
         self._purse, self._backoff = purse, backoff_seconds
         self._crew: _Crew | None = None
         self._stopped = False
@@ -82,8 +116,11 @@ class EndpointRunner:
             self._crew = crew
             while not self._stopped:
                 batch: list[_Asked] = []
-                while following and open_ones < most and self._affordable(following):
-                    batch.append((following, self._body(following), self._key(following)))
+                while following and open_ones < most:
+                    bodies = self._script.bodies(following)
+                    if not self._affordable(following, bodies):
+                        break
+                    batch.append((following, bodies, self._key(following)))
                     open_ones += 1
                     following = next(waiting, None)
                 crew.put(batch)
@@ -94,54 +131,60 @@ class EndpointRunner:
                 for question, got in crew.take():
                     open_ones -= 1
                     yield self._answer(question, got)
-                    self._watch(got)
+                    self._watch(got[-1].outcome)
 
-    def _affordable(self, question: Question) -> bool:
-        return self._purse is None or self._purse.reserve(question.item_id, question.prompt)
+    def _affordable(self, question: Question, bodies: list[dict[str, Any]]) -> bool:
+        if self._purse is None:
+            return True
+        texts = [message["content"] for body in bodies for message in body["messages"]]
+        return self._purse.reserve(question.item_id, texts, calls=len(bodies))
 
     def _key(self, question: Question) -> str:
         return sha256(f"{self._purpose}\n{question.item_id}".encode()).hexdigest()[:40]
 
-    def _answer(self, question: Question, got: Got) -> Answer:
-        outcome = got.outcome
+    def _answer(self, question: Question, got: Sequence[Got]) -> Answer:
+        outcomes = [one.outcome for one in got]
         if self._purse is not None:
-            self._purse.settle(question.item_id, question.prompt, outcome)
-        if isinstance(outcome, Fault):
-            return Answer(
-                question.item_id,
-                failure=outcome.sentence,
-                input_tokens=outcome.input_tokens,
-                output_tokens=outcome.output_tokens,
-            )
-        self._note(outcome)
-        return Answer(
-            question.item_id,
-            text=outcome.text,
-            input_tokens=outcome.input_tokens,
-            output_tokens=outcome.output_tokens,
-            latency_ms=got.latency_ms,
+            self._purse.settle(question.item_id, outcomes)
+        said = [one for one in outcomes if isinstance(one, Said)]
+        last = outcomes[-1]
+        if isinstance(last, Fault):
+            answer = Answer(question.item_id, failure=last.sentence)
+        else:
+            answer = self._script.answer(question, said)
+        for one in said:
+            self._count(one)
+        self._note()
+        return replace(
+            answer,
+            input_tokens=_sum([one.input_tokens for one in outcomes]),
+            output_tokens=_sum([one.output_tokens for one in outcomes]),
+            calls=len(got),
+            latency_ms=None if answer.failure else _sum([one.latency_ms for one in got]),
         )
 
-    def _watch(self, got: Got) -> None:
+    def _watch(self, outcome: Said | Fault) -> None:
         """Stop where nothing can be expected any more."""
-        if isinstance(got.outcome, Said):
+        if isinstance(outcome, Said):
             self._in_a_row = 0
             return
         self._in_a_row += 1
-        if got.outcome.final:
-            raise RunnerFailed(got.outcome.sentence)
+        if outcome.final:
+            raise RunnerFailed(outcome.sentence)
         if self._in_a_row >= MAX_FAILURES_IN_A_ROW:
             raise RunnerFailed(
                 f"Stopped after {self._in_a_row} questions in a row without an answer. The last one: "
-                f"{got.outcome.sentence}"
+                f"{outcome.sentence}"
             )
 
-    def _note(self, said: Said) -> None:
+    def _count(self, said: Said) -> None:
         self._cut += said.cut
         self._uncounted += said.input_tokens is None or said.output_tokens is None
         if said.model and (said.model in self._names or len(self._names) < _MOST_NAMES):
             self._names[said.model] += 1
-        notes = []
+
+    def _note(self) -> None:
+        notes = list(self._script.notes)
         if self._names and set(self._names) != {self._model}:
             names = ", ".join(f"“{name}”" for name in self._names)
             notes.append(
@@ -156,7 +199,13 @@ class EndpointRunner:
         self.notes = notes
 
 
-_Asked = tuple[Question, dict[str, Any], str]
+def _sum(numbers: Sequence[Any]) -> Any:
+    """Their sum; None where one is unknown."""
+    return None if any(one is None for one in numbers) else sum(numbers)
+
+
+_Asked = tuple[Question, list[dict[str, Any]], str]
+_Answered = tuple[Question, list[Got]]
 
 
 class _Crew:
@@ -166,7 +215,7 @@ class _Crew:
         self._access, self._backoff = access, backoff
         self._loop = asyncio.new_event_loop()
         self._todo: asyncio.Queue[_Asked] = asyncio.Queue()
-        self._done: SimpleQueue[tuple[Question, Got] | BaseException | None] = SimpleQueue()
+        self._done: SimpleQueue[_Answered | BaseException | None] = SimpleQueue()
         self._main: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="endpoint", daemon=True)
 
@@ -187,7 +236,7 @@ class _Crew:
         if batch:
             self._soon(self._add, batch)
 
-    def take(self) -> list[tuple[Question, Got]]:
+    def take(self) -> list[_Answered]:
         """What has been answered, at least one; nothing once it is stopped."""
         found = [self._done.get()]
         while not self._done.empty():
@@ -235,5 +284,10 @@ class _Crew:
 
     async def _worker(self, asker: Asker) -> None:
         while True:
-            question, body, key = await self._todo.get()
-            self._done.put((question, await asker.ask(body, idempotency_key=key)))
+            question, bodies, key = await self._todo.get()
+            got: list[Got] = []
+            for number, body in enumerate(bodies):
+                got.append(await asker.ask(body, idempotency_key=f"{key}-{number}"))
+                if isinstance(got[-1].outcome, Fault):
+                    break
+            self._done.put((question, got))

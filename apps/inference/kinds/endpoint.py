@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 
 from apps.inference.budgets import Purse
-from apps.inference.endpoints import protocol
 from apps.inference.endpoints.models import Endpoint
-from apps.inference.endpoints.runner import EndpointRunner
+from apps.inference.endpoints.runner import Chat, EndpointRunner, Script
 from apps.inference.endpoints.services import access_to
 from apps.inference.kinds.base import Gives
-from apps.inference.runners.base import Question, RunnerFailed
+from apps.inference.runners.base import RunnerFailed
 
 if TYPE_CHECKING:
     from apps.inference.models import ModelSource, Run
@@ -82,14 +81,17 @@ class EndpointKind:
             access = access_to(endpoint)
         except ValidationError as error:
             raise RunnerFailed(error.messages[0]) from error
-        model, settings = source.location, run.settings
-
-        def body(question: Question) -> dict[str, Any]:
-            return protocol.chat(model, question.prompt, settings)
-
         return EndpointRunner(
-            access, model=model, body=body, purpose=str(run.pk), purse=purse_of(run)
+            access,
+            model=source.location,
+            script=self.script(run, classes),
+            purpose=str(run.pk),
+            purse=purse_of(run),
         )
+
+    def script(self, run: Run, classes: Sequence[str]) -> Script:
+        """What is asked for an item."""
+        return Chat(run.source.location, run.settings)
 
 
 def purse_of(run: Run) -> Purse | None:
@@ -113,7 +115,6 @@ def purse_of(run: Run) -> Purse | None:
         cap=run.cap,
         left=run.cap - run.spend,
         cost=cost,
-        instructions=run.settings.get("instructions", ""),
         max_tokens=run.settings.get("max_new_tokens"),
         answered=run.answered,
         total=run.total,

@@ -25,6 +25,7 @@ class Answer:
         label: an index into the classes that the runner was opened with.
         probabilities: of every one of those classes, 0..1.
         loss: nats a token.
+        calls: how many calls it took of what is paid by the call.
         latency_ms: what the question took; of questions answered together, its part.
     """
 
@@ -37,6 +38,7 @@ class Answer:
     output_tokens: int | None = None
     latency_ms: float | None = None
     failure: str = ""
+    calls: int = 1
 
 
 class RunnerFailed(Exception):

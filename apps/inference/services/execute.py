@@ -158,11 +158,10 @@ class _Work:
         """US dollars by the price book; None where price or tokens are unknown, or nothing was used."""
         if self.quote is None or answer.input_tokens is None or answer.output_tokens is None:
             return None
-        return float(
-            self.quote.per_call(
-                input_tokens=answer.input_tokens, output_tokens=answer.output_tokens
-            )
+        cost = self.quote.per_call(
+            input_tokens=answer.input_tokens, output_tokens=answer.output_tokens
         )
+        return float(cost + (answer.calls - 1) * (self.quote.price.per_call or 0))
 
     def _pin(self, runner: Runner) -> None:
         """Remember what exactly is run: the next run of this source runs the same, or says why not."""

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from apps.inference.budgets import Purse
-from apps.inference.endpoints import protocol
 from apps.inference.endpoints.asking import Access
-from apps.inference.endpoints.runner import EndpointRunner
+from apps.inference.endpoints.runner import Chat, EndpointRunner
 from apps.inference.runners import Answer, Question, RunnerFailed
 from tests.partners.server import Answering, Asked, always, chat, reply, serving
 
@@ -37,12 +36,7 @@ def runner(url: str, **options: Any) -> EndpointRunner:
     access = Access(f"{url}/v1", **{"key": KEY, "timeout_seconds": 5, **own})
     settings = {"max_new_tokens": 20, "temperature": 0}
     options = {"backoff_seconds": 0.02, "purpose": "run-1", **options}
-    return EndpointRunner(
-        access,
-        model="tiny",
-        body=lambda one: protocol.chat("tiny", one.prompt, settings),
-        **options,
-    )
+    return EndpointRunner(access, model="tiny", script=Chat("tiny", settings), **options)
 
 
 def asked_of(url: str, count: int = 1, **options: Any) -> list[Answer]:
