@@ -62,3 +62,12 @@ def render(spec: bytes) -> bytes:
     with _one_at_a_time:
         text: str = vl_convert.vegalite_to_svg(json.loads(spec), allowed_base_urls=[])
     return text.encode()
+
+
+def png(svg: bytes, scale: float = 2.0) -> bytes:
+    """An SVG of ours as PNG, of twice its size. Only a process that serves may call it: see `render`."""
+    import vl_convert
+
+    with _one_at_a_time:
+        made: bytes = vl_convert.svg_to_png(svg.decode(), scale=scale)
+    return made

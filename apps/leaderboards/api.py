@@ -12,7 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.catalog.api.shared import version_asked
+from apps.core.cards import card_of
 from apps.leaderboards import queries, services
+from apps.leaderboards.cards import claim_of
 from apps.leaderboards.comparing.items import as_plain
 from apps.leaderboards.comparing.page import ComparePage
 from apps.leaderboards.models import Board
@@ -179,6 +181,15 @@ class BoardViewSet(
     def result(self, request: Request, slug: str) -> Response:
         """All numbers of the board; 404 while there are none."""
         return Response(self._result())
+
+    @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
+    @action(detail=True)
+    def card(self, request: Request, slug: str) -> Response:
+        """The result card, which `manage.py verify` recomputes; 404 while there are no numbers."""
+        board = self.get_object()
+        if board.current is None:
+            raise NotFound("This board has no numbers yet.")
+        return Response(card_of(claim_of(board, board.current)))
 
     @extend_schema(responses=NextItemsSerializer)
     @action(detail=True, url_path="next-items")

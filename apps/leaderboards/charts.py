@@ -220,3 +220,8 @@ def svg(snapshot: Snapshot, theme: str, size: str) -> bytes:
     """
     key = (snapshot.blob, theme, size)
     return _svgs.get(key, lambda: render(spec_json(snapshot, theme, size)))
+
+
+def svg_of(result: dict[str, Any], theme: str, size: str) -> bytes:
+    """The chart of a part of a result, which is not kept."""
+    return render(json.dumps(spec(result, theme, size)).encode())

@@ -1,4 +1,4 @@
-"""A board and its next items as files."""
+"""What a board's files hold, and its next items as a file to fill in."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ BOARD_COLUMNS = (
 )  # fmt: skip
 
 
-def board_csv(result: dict[str, Any]) -> str:
-    """The board's rows; an unknown number is an empty cell."""
-    rows = result["ranking"]["rows"] if result["ranking"] else []
-    cells = ([row["model"], *(_cell(row[name]) for name in BOARD_COLUMNS[1:])] for row in rows)
-    return csv_text([BOARD_COLUMNS, *cells])
-
-
 def next_items_csv(result: dict[str, Any]) -> str:
     """The next items to label, to be filled in and uploaded again.
 
@@ -31,7 +24,8 @@ def next_items_csv(result: dict[str, Any]) -> str:
     return csv_text([("item_id", "label", SELECTED_BY), *items])
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value of a row; an unknown one is an empty cell."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -60,6 +60,12 @@ def question_of(board: Board) -> Question:
     )
 
 
+def digest_of(content: dict[str, Any]) -> str:
+    """SHA-256 of what a board rests on."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class BoardInputs:
     """What a board's numbers follow from; equal `digest`, equal numbers.
@@ -75,24 +81,28 @@ class BoardInputs:
     @property
     def digest(self) -> str:
         """SHA-256 of the content in one canonical form."""
-        canonical = json.dumps(self.content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return digest_of(self.content)
 
 
-def inputs_of(board: Board) -> BoardInputs:
-    """Content hashes of the data, prices in force today, the models' facts and the settings."""
-    today = timezone.localdate()
+def inputs_of(
+    board: Board, *, question: Question | None = None, on: date | None = None
+) -> BoardInputs:
+    """Content hashes of the data, prices in force on a day, the models' facts and the settings.
+
+    `question` and `on`: the board's own, and today, where there is none.
+    """
+    today, asked = on or timezone.localdate(), question or question_of(board)
     models = CandidateModel.objects.filter(outputs__version=board.version).order_by("name")
     quotes = catalog.quotes_of(models, on=today)
     facts = {model.name: _facts(model, quotes.get(model.pk)) for model in models}
-    size = {"input_tokens": board.input_tokens, "output_tokens": board.output_tokens}
+    size = {"input_tokens": asked.input_tokens, "output_tokens": asked.output_tokens}
     prices = {
         model.name: float(quotes[model.pk].per_call(**size)) if model.pk in quotes else math.nan
         for model in models
     }
     content = {
         "format": FORMAT,
-        "question": asdict(question_of(board)),
+        "question": asdict(asked),
         "data": catalog.inputs_of(board.version, on=today),
         "models": facts,
     }

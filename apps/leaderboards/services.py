@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from apps.jobs.context import JobContext, JobFailed
 from apps.jobs.models import Job, State
 from apps.jobs.services import enqueue
 from apps.leaderboards import queries
-from apps.leaderboards.compute import compute
+from apps.leaderboards.compute import Question, compute
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.queries import BoardInputs
 from apps.leaderboards.words import verdict
@@ -167,14 +168,24 @@ def _computed(ctx: JobContext, board: Board, inputs: BoardInputs) -> dict[str, A
     """The result, or None where there are no predictions or a snapshot of the same inputs exists."""
     if not inputs.facts or board.snapshots.filter(inputs_hash=inputs.digest).exists():
         return None
-    ctx.progress(0, 2, "Reading predictions and labels")
+    return result_for(board, inputs, queries.question_of(board), ctx.progress)
+
+
+def result_for(
+    board: Board,
+    inputs: BoardInputs,
+    question: Question,
+    progress: Callable[[int, int, str], None],
+) -> dict[str, Any]:
+    """All numbers of a board for the data as they stand."""
+    progress(0, 2, "Reading predictions and labels")
     table = catalog.predictions_of(board.version)
     state = catalog.labels_of(board.version, table.class_names)
-    ctx.progress(1, 2, f"Comparing {table.n_models:,} models on {state.count:,} labels")
+    progress(1, 2, f"Comparing {table.n_models:,} models on {state.count:,} labels")
     result = compute(
         table,
         state.labels,
-        question=queries.question_of(board),
+        question=question,
         chosen=state.chosen,
         prices=[inputs.prices[name] for name in table.model_names],
         slices=catalog.slices_of(board.version),
@@ -182,7 +193,7 @@ def _computed(ctx: JobContext, board: Board, inputs: BoardInputs) -> dict[str, A
     result["facts"] = inputs.facts
     result["priced_on"] = inputs.priced_on.isoformat()
     result["dataset"] = {"name": board.version.dataset.name, "version": board.version.number}
-    ctx.progress(2, 2, "Writing the result")
+    progress(2, 2, "Writing the result")
     return result
 
 

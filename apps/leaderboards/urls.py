@@ -2,14 +2,15 @@
 
 from django.urls import path
 
+from apps.core import twins
 from apps.leaderboards import views
 
 urlpatterns = [
     path("boards/", views.board_list, name="board_list"),
     path("boards/new/", views.board_new, name="board_new"),
     path("boards/<slug:slug>/", views.board_detail, name="board_detail"),
-    path("boards/<slug:slug>.json", views.board_json, name="board_json"),
-    path("boards/<slug:slug>.csv", views.board_csv, name="board_csv"),
+    *twins.paths("boards/<slug:slug>", "board", views.board_twin),
+    path("boards/<slug:slug>.card.json", views.board_card, name="board_card"),
     path("boards/<slug:slug>/edit/", views.board_edit, name="board_edit"),
     path("boards/<slug:slug>/delete/", views.board_delete, name="board_delete"),
     path("boards/<slug:slug>/refresh/", views.board_refresh, name="board_refresh"),

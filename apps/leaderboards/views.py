@@ -7,17 +7,19 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core import twins
 from apps.core.charts import SIZES, THEMES
-from apps.leaderboards import charts, exports, queries, services
+from apps.leaderboards import cards, charts, exports, queries, services
 from apps.leaderboards.comparing.page import ComparePage
 from apps.leaderboards.forms import BoardForm, NewBoardForm
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pages import BoardPage, board_page
+from apps.leaderboards.twins import board_twins
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
 from apps.teams.services import require
@@ -171,10 +173,7 @@ def _look(request: HttpRequest, snapshot: Snapshot) -> tuple[str, str]:
 
 def chart_response(request: HttpRequest, snapshot: Snapshot) -> HttpResponse:
     """A snapshot's chart as SVG; 404 where there is nothing to draw."""
-    content = charts.svg(snapshot, *_look(request, snapshot))
-    response = HttpResponse(content, content_type="image/svg+xml")
-    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    return response
+    return twins.svg_response(charts.svg(snapshot, *_look(request, snapshot)))
 
 
 @member_required
@@ -212,24 +211,24 @@ def board_chart_spec(request: MemberRequest, slug: str) -> HttpResponse:
 def board_next_items(request: MemberRequest, slug: str) -> HttpResponse:
     """The items worth labelling next, as a CSV to fill in and upload."""
     result = queries.result_of(_snapshot(request, slug))
-    return _download(exports.next_items_csv(result), f"{slug}-next-items.csv")
+    return twins.download(exports.next_items_csv(result), f"{slug}-next-items.csv", "text/csv")
 
 
 @member_required
 @require_GET
-def board_csv(request: MemberRequest, slug: str) -> HttpResponse:
-    """The board's rows as CSV."""
-    return _download(exports.board_csv(queries.result_of(_snapshot(request, slug))), f"{slug}.csv")
+def board_twin(request: MemberRequest, slug: str, form: str) -> HttpResponse:
+    """The board as a file, with the filters, columns and order of its page."""
+    board = _board(request, slug)
+    if board.current is None:
+        raise Http404("This board has no numbers yet.")
+    return twins.answer(request, board_twins(_page(request, board)), form)
 
 
 @member_required
 @require_GET
-def board_json(request: MemberRequest, slug: str) -> HttpResponse:
-    """The whole result as JSON."""
-    return JsonResponse(queries.result_of(_snapshot(request, slug)))
-
-
-def _download(text: str, name: str) -> HttpResponse:
-    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+def board_card(request: MemberRequest, slug: str) -> HttpResponse:
+    """The board's result card."""
+    board = _board(request, slug)
+    if board.current is None:
+        raise Http404("This board has no numbers yet.")
+    return twins.card_response(cards.claim_of(board, board.current), board.name)

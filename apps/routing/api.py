@@ -14,7 +14,9 @@ from rest_framework.response import Response
 
 from apps.catalog.api.shared import version_asked
 from apps.core.api import Text
+from apps.core.cards import card_of
 from apps.routing import queries, services, serving
+from apps.routing.cards import claim_of
 from apps.routing.methods.registry import METHODS, NULLS
 from apps.routing.models import MOST_SPLITS, Evaluation, Router, RouterVersion
 from apps.teams.models import User
@@ -247,6 +249,15 @@ class EvaluationViewSet(
         if evaluation.current is None:
             raise NotFound("This evaluation has no numbers yet.")
         return Response(queries.result_at(evaluation.current.blob))
+
+    @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
+    @action(detail=True)
+    def card(self, request: Request, pk: str) -> Response:
+        """The result card, which `manage.py verify` recomputes; 404 while there are no numbers."""
+        evaluation = self.get_object()
+        if evaluation.current is None:
+            raise NotFound("This evaluation has no numbers yet.")
+        return Response(card_of(claim_of(evaluation, evaluation.current)))
 
     @extend_schema(request=None, responses={202: EvaluationSerializer})
     @action(detail=True, methods=["post"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.core.spreadsheets import csv_text
-
 COLUMNS = (
     "router", "accuracy", "accuracy_sd", "accuracy_minus_best", "accuracy_minus_best_low",
     "accuracy_minus_best_high", "aiq", "aiq_sd", "aiq_minus_zero", "aiq_minus_zero_low",
@@ -15,10 +13,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def routers_csv(result: dict[str, Any]) -> str:
-    """A row a router; points are x100, an unknown number is an empty cell."""
+def router_rows(result: dict[str, Any]) -> list[list[str]]:
+    """Heads, and a row a router; points are x100, an unknown number is an empty cell."""
     rows = ([name, *_cells(router)] for name, router in result["routers"].items())
-    return csv_text([COLUMNS, *rows])
+    return [list(COLUMNS), *rows]
 
 
 def _cells(router: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -76,11 +77,14 @@ def digest_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def evaluation_inputs(evaluation: Evaluation) -> dict[str, Any]:
-    """What an evaluation's numbers follow from; equal inputs, equal numbers."""
+def evaluation_inputs(evaluation: Evaluation, *, on: date | None = None) -> dict[str, Any]:
+    """What an evaluation's numbers follow from; equal inputs, equal numbers.
+
+    `on`: the day whose prices count, else today.
+    """
     return {
         "format": FORMAT,
-        "data": catalog.outcome_inputs_of(evaluation.version),
+        "data": catalog.outcome_inputs_of(evaluation.version, on=on),
         "split": evaluation.split,
         "splits": evaluation.splits,
         "encoder": evaluation.encoder,

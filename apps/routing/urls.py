@@ -2,13 +2,14 @@
 
 from django.urls import path
 
+from apps.core import twins
 from apps.routing import views
 
 urlpatterns = [
     path("evaluations/new/", views.evaluation_new, name="evaluation_new"),
     path("evaluations/<uuid:pk>/", views.evaluation_detail, name="evaluation_detail"),
-    path("evaluations/<uuid:pk>.json", views.evaluation_json, name="evaluation_json"),
-    path("evaluations/<uuid:pk>.csv", views.evaluation_csv, name="evaluation_csv"),
+    *twins.paths("evaluations/<uuid:pk>", "evaluation", views.evaluation_twin),
+    path("evaluations/<uuid:pk>.card.json", views.evaluation_card, name="evaluation_card"),
     path("evaluations/<uuid:pk>/chart.svg", views.evaluation_chart, name="evaluation_chart"),
     path(
         "evaluations/<uuid:pk>/chart.json",

@@ -15,8 +15,10 @@ from rest_framework.response import Response
 from apps.catalog import queries as catalog
 from apps.catalog.api.shared import version_asked
 from apps.core.api import Text
+from apps.core.cards import card_of
 from apps.selection import exports, queries, services
 from apps.selection.agreement_page import agreement_page
+from apps.selection.cards import claim_of
 from apps.selection.counting import Metric
 from apps.selection.methods.registry import METHODS
 from apps.selection.models import LabelEvent, SelectionSession
@@ -259,6 +261,15 @@ class SelectionViewSet(
         """Who leads, and what stopping needs; 404 where the predictions are gone."""
         try:
             return Response(summary(session_page(self.get_object())))
+        except ValueError as error:
+            raise NotFound(str(error)) from error
+
+    @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
+    @action(detail=True)
+    def card(self, request: Request, pk: str) -> Response:
+        """The result card, which `manage.py verify` recomputes; 404 where the predictions are gone."""
+        try:
+            return Response(card_of(claim_of(self.get_object())))
         except ValueError as error:
             raise NotFound(str(error)) from error
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from apps.core import twins
 from apps.core.templatetags.assay import prose
 from apps.selection.curve import Curve, Reign
 from apps.selection.models import SelectionSession
@@ -58,9 +59,15 @@ def _curve(page: SessionPage) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Standing:
-    """A document of `standing_of` as a page shows it."""
+    """A document of `standing_of` as a page shows it; `url` is the page's own address."""
 
     document: dict[str, Any]
+    url: str
+
+    @property
+    def twins(self) -> list[tuple[str, str]]:
+        """The page as files: names and addresses."""
+        return twins.links(self.url, drawn=self.curve is not None)
 
     @property
     def sentence(self) -> SafeString:

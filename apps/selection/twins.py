@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from apps.core import twins
 from apps.core.charts import THEMES
-from apps.core.spreadsheets import csv_text
-from apps.selection import queries
+from apps.core.latex import Table
+from apps.core.twins import Twins
+from apps.selection import cards, queries
 from apps.selection.curve import Curve
 from apps.selection.models import SelectionSession
-from apps.selection.pages import session_page
+from apps.selection.pages import ranks_text, session_page
 from apps.selection.standing import Standing, standing_of
 from apps.teams.access import MemberRequest, get_visible, member_required
 
@@ -29,44 +32,71 @@ def _session(request: MemberRequest, pk: UUID) -> SelectionSession:
     return session
 
 
-def _standing(request: MemberRequest, pk: UUID) -> dict[str, Any]:
+@member_required
+@require_GET
+def selection_twin(request: MemberRequest, pk: UUID, form: str) -> HttpResponse:
+    """The selection as a file; its picture is how the lead grew."""
     try:
-        return standing_of(_session(request, pk))
+        document = standing_of(_session(request, pk))
     except ValueError as error:
         raise Http404(str(error)) from error
+    standing = Standing(document, reverse("selection_detail", args=[pk]))
+    return twins.answer(request, selection_twins(standing), form)
 
 
 @member_required
 @require_GET
-def selection_json(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """All that the page says, as JSON."""
-    return JsonResponse(_standing(request, pk))
+def selection_card(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """The selection's result card."""
+    session = _session(request, pk)
+    try:
+        claim = cards.claim_of(session)
+    except ValueError as error:
+        raise Http404(str(error)) from error
+    return twins.card_response(claim, session.name)
 
 
-@member_required
-@require_GET
-def selection_csv(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """The models as CSV; an unknown number is an empty cell."""
-    rows = (
-        ["" if row[name] is None else str(row[name]) for name in _COLUMNS]
-        for row in _standing(request, pk)["board"]
+def selection_twins(standing: Standing) -> Twins:
+    """The files of a session as it stands, or stood."""
+    document, curve = standing.document, standing.curve
+    return Twins(
+        name=twins.label(document["name"]),
+        document=lambda: document,
+        rows=lambda: [
+            list(_COLUMNS),
+            *(
+                ["" if row[name] is None else str(row[name]) for name in _COLUMNS]
+                for row in document["board"]
+            ),
+        ],
+        table=lambda: _table(document),
+        chart=(lambda theme, size: standalone(curve, theme).encode()) if curve else None,
     )
-    response = HttpResponse(csv_text([_COLUMNS, *rows]), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="selection-{pk}-models.csv"'
-    return response
 
 
-@member_required
-@require_GET
-def selection_svg(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """How the lead grew as a picture that stands alone; 404 before the first label."""
-    curve = Standing(_standing(request, pk)).curve
-    if curve is None:
-        raise Http404("There is no label yet: nothing to draw.")
-    text = standalone(curve, request.GET.get("theme", ""))
-    response = HttpResponse(text, content_type="image/svg+xml")
-    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    return response
+def _table(document: dict[str, Any]) -> Table:
+    ranked = bool(document["board"]) and document["board"][0]["rank_low"] is not None
+    heads = ["Model", *(["Ranks"] if ranked else []), "Right", "Of", document["score"]["column"]]
+    return Table(
+        caption=(
+            f"{document['verdict']} {document['labels']:,} of {document['items']:,} items of "
+            f"{document['dataset']['name']}, version {document['dataset']['version']}, are labelled. "
+            f"{document['estimated']}"
+        ),
+        heads=heads,
+        numbers=[False, *[True] * (len(heads) - 1)],
+        rows=[
+            [
+                row["model"],
+                *([ranks_text(row["rank_low"], row["rank_high"])] if ranked else []),
+                f"{row['correct']:,}",
+                f"{row['answered']:,}",
+                row["text"],
+            ]
+            for row in document["board"]
+        ],
+        label=twins.label(document["name"]),
+    )
 
 
 def standalone(curve: Curve, theme: str) -> str:

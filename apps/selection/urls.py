@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from apps.core.twins import paths
 from apps.selection import twins, views
 from apps.selection.history.urls import urlpatterns as history
 
@@ -17,9 +18,8 @@ urlpatterns = [
     path(f"{_ONE}delete/", views.selection_delete, name="selection_delete"),
     path(f"{_ONE}events.csv", views.selection_events_csv, name="selection_events_csv"),
     path(f"{_ONE}events.json", views.selection_events_json, name="selection_events_json"),
-    path("selections/<uuid:pk>.json", twins.selection_json, name="selection_json"),
-    path("selections/<uuid:pk>.csv", twins.selection_csv, name="selection_csv"),
-    path("selections/<uuid:pk>.svg", twins.selection_svg, name="selection_svg"),
+    *paths("selections/<uuid:pk>", "selection", twins.selection_twin),
+    path("selections/<uuid:pk>.card.json", twins.selection_card, name="selection_card"),
     path(f"{_ONE}standing/", twins.selection_standing, name="selection_standing"),
     *history,
 ]

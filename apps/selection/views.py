@@ -13,10 +13,12 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.catalog import queries as catalog
 from apps.catalog.tables import NOT_RUN
+from apps.core import twins
 from apps.selection import exports, queries, services
 from apps.selection.agreement_page import TERMS as AGREEMENT_TERMS
 from apps.selection.agreement_page import agreement_page
@@ -93,6 +95,8 @@ def selection_detail(request: MemberRequest, pk: UUID) -> HttpResponse:
     else:
         context["page"] = page
         context["rows"] = page.rows if "all" in request.GET else page.rows[:SHOWN]
+        address = reverse("selection_detail", args=[pk])
+        context["twins"] = twins.links(address, drawn=page.curve is not None, card=True)
     return render(request, "selection/session_detail.html", context)
 
 

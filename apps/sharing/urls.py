@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from apps.core import twins
 from apps.sharing import views
 from apps.sharing.kinds import KINDS, Kind
 
@@ -17,6 +18,6 @@ def _of(kind: Kind) -> list[URLPattern]:
 urlpatterns = [
     *(pattern for kind in KINDS.values() for pattern in _of(kind)),
     path("links/<uuid:pk>/revoke/", views.share_revoke, name="link_revoke"),
+    *twins.paths("s/<str:token>", "shared", views.shared_twin),
     path("s/<str:token>/", views.shared, name="shared"),
-    path("s/<str:token>/chart.svg", views.shared_chart, name="shared_chart"),
 ]

@@ -18,6 +18,7 @@ from django.views.decorators.http import (
     require_safe,
 )
 
+from apps.core import twins
 from apps.core.views import gone
 from apps.sharing import queries, services
 from apps.sharing.forms import ShareForm
@@ -139,12 +140,16 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 
 @_quiet
 @require_safe
-def shared_chart(request: HttpRequest, token: str) -> HttpResponse:
-    """The picture of what a link shows."""
+def shared_twin(request: HttpRequest, token: str, form: str) -> HttpResponse:
+    """What a link shows, as a file."""
     try:
         link = _open(token)
         if link.ended:
             return gone(request, ENDED)
-        return KINDS[link.shows].chart(request, link.target, link.blob)
+        url = reverse("shared", args=[token])
+        made = KINDS[link.shows].twins(request, link.target, link.blob, url)
+        if made is None:
+            raise Http404("There is nothing to show.")
+        return twins.answer(request, made, form)
     except Http404:
         return render(request, "404.html", status=404)

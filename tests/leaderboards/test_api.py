@@ -1,14 +1,12 @@
 """Boards for programs, and boards as files."""
 
-import csv
-import io
 from collections.abc import Callable
 
 import pytest
 from rest_framework.test import APIClient
 
 from apps.catalog.models import DatasetVersion
-from apps.leaderboards.exports import board_csv, next_items_csv
+from apps.leaderboards.exports import cell, next_items_csv
 from apps.leaderboards.models import Board
 from apps.teams.models import Role, User
 from tests.leaderboards.conftest import RunJobs
@@ -64,20 +62,12 @@ def test_what_a_program_may_not_set_is_not_set(
     assert Board.objects.values().get(pk=board.pk) == before
 
 
-def test_a_csv_keeps_unknown_numbers_empty() -> None:
-    row = {
-        "model": "=cmd()", "correct": 1, "answered": 2, "accuracy": 0.5, "low": 0.1, "high": 0.9,
-        "rank_low": 1, "rank_high": 1, "p_best": 1.0, "p_within_delta": 1.0, "difference": 0.0,
-        "difference_low": 0.0, "difference_high": 0.0, "price": None, "on_frontier": False,
-    }  # fmt: skip
-    text = board_csv({"ranking": {"rows": [row]}})
-    (read,) = csv.DictReader(io.StringIO(text))
-    assert (read["model"], read["price"], read["on_frontier"]) == ("'=cmd()", "", "no")
+def test_a_value_that_is_unknown_is_an_empty_cell() -> None:
+    assert [cell(value) for value in (None, True, False, 0.5)] == ["", "yes", "no", "0.5"]
 
 
-def test_a_board_without_labels_has_an_empty_csv_and_a_list_to_fill_in() -> None:
+def test_the_list_to_fill_in_tells_how_its_items_were_chosen() -> None:
     listed = {"method": "MODEL SELECTOR", "items": [{"index": 0, "id": "a,b"}]}
-    assert board_csv({"ranking": None}).count("\n") == 1
     assert next_items_csv({"next": listed}).splitlines()[1] == '"a,b",,MODEL SELECTOR'
 
 

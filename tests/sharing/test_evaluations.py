@@ -32,7 +32,7 @@ def test_its_curves_are_drawn_and_its_dial_turns(
     client: Client, evaluation: Evaluation, eddie: User
 ) -> None:
     _, token = create_link(user=eddie, evaluation=evaluation)
-    assert client.get(f"/s/{token}/chart.svg").content.startswith(b"<svg")
+    assert client.get(f"/s/{token}.svg").content.startswith(b"<svg")
     htmx = {"HX-Request": "true", "HX-Target": "dial"}
     part = client.get(f"/s/{token}/?dial=3", headers=htmx).content.decode()
     assert part.lstrip().startswith('<div id="dial"')

@@ -51,7 +51,7 @@ def test_it_sorts_and_filters_as_members_do(client: Client, frozen: tuple[ShareL
 
 
 def test_it_shows_its_chart(client: Client, frozen: tuple[ShareLink, str]) -> None:
-    response = client.get(f"/s/{frozen[1]}/chart.svg")
+    response = client.get(f"/s/{frozen[1]}.svg")
     assert response["Content-Type"] == "image/svg+xml"
     assert response["Referrer-Policy"] == "no-referrer"
 
@@ -61,7 +61,7 @@ def test_it_leads_nowhere_but_to_itself(
 ) -> None:
     html = client.get(f"/s/{frozen[1]}/").content.decode()
     inside = re.findall(r'(?:href|src|srcset|action|hx-get|data-chart)="(/[^"]*)"', html)
-    allowed = (f"/s/{frozen[1]}/", "/static/", "/theme/")
+    allowed = (f"/s/{frozen[1]}/", f"/s/{frozen[1]}.", "/static/", "/theme/")
     assert [url for url in inside if not url.startswith(allowed)] == []
     assert board.slug not in html
 
@@ -86,7 +86,7 @@ def test_the_token_is_kept_as_a_hash_alone(frozen: tuple[ShareLink, str]) -> Non
 
 def test_a_revoked_link_is_gone(client: Client, frozen: tuple[ShareLink, str], eddie: User) -> None:
     revoke_link(user=eddie, link=frozen[0])
-    for address in (f"/s/{frozen[1]}/", f"/s/{frozen[1]}/chart.svg"):
+    for address in (f"/s/{frozen[1]}/", f"/s/{frozen[1]}.svg"):
         response = client.get(address)
         assert response.status_code == 410
         assert b"ada" not in response.content

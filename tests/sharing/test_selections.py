@@ -47,7 +47,8 @@ def test_it_names_no_item_no_annotator_and_no_address(
     _, token = create_link(user=eddie, selection=session)
     html = client.get(f"/s/{token}/").content.decode()
     inside = re.findall(r'(?:href|src|srcset|action|hx-get|hx-post|data-chart)="(/[^"]*)"', html)
-    assert [url for url in inside if not url.startswith(("/static/", "/theme/"))] == []
+    allowed = (f"/s/{token}.", "/static/", "/theme/")
+    assert [url for url in inside if not url.startswith(allowed)] == []
     for hidden in (str(session.pk), "pet number", "anna", session.version.dataset.slug):
         assert hidden not in html
 
@@ -83,11 +84,14 @@ def test_a_link_of_a_deleted_selection_is_not_found(
     assert not ShareLink.objects.exists()
 
 
-def test_its_lead_is_drawn_in_the_page_and_nowhere_else(
-    client: Client, session: SelectionSession, eddie: User
+def test_its_lead_is_a_picture_once_there_is_one(
+    client: Client, begin: Callable[..., SelectionSession], session: SelectionSession, eddie: User
 ) -> None:
     _, token = create_link(user=eddie, selection=session)
-    assert client.get(f"/s/{token}/chart.svg").status_code == 404
+    assert client.get(f"/s/{token}.svg").content.startswith(b"<svg")
+    _, early = create_link(user=eddie, selection=begin())
+    assert client.get(f"/s/{early}.svg").status_code == 404
+    assert f"/s/{early}.svg" not in client.get(f"/s/{early}/").content.decode()
 
 
 def test_an_editor_shares_and_revokes_on_the_pages(

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.safestring import SafeString
 
+from apps.core import twins
 from apps.core.templatetags.assay import prose
 from apps.leaderboards import charts
 from apps.leaderboards.models import Board, Snapshot
@@ -69,6 +70,12 @@ class BoardPage:
     def has_chart(self) -> bool:
         """Whether accuracy can be drawn against price."""
         return self.table is not None and charts.drawable(self.result)
+
+    @property
+    def twins(self) -> list[tuple[str, str]]:
+        """The same view as files: names and addresses."""
+        query = self.table.state.query() if self.table else ""
+        return twins.links(self.url, drawn=self.has_chart, query=query, card=not self.shared)
 
     @property
     def chart_text(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from django.utils.safestring import SafeString
 
 from apps.catalog.money import PriceUnit
+from apps.core import twins
 from apps.core.templatetags.assay import prose
 from apps.routing.pages import charts, words
 from apps.routing.pages.figures import forest, forest_axis, reliability
@@ -61,6 +62,7 @@ class Dial:
     best: str
     saved: str
     url: str
+    asked: bool  # by the address; else where it stands by itself
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,12 @@ class EvaluationPage:
     def has_chart(self) -> bool:
         """Whether there are costs to draw."""
         return charts.drawable(self.result)
+
+    @property
+    def twins(self) -> list[tuple[str, str]]:
+        """The same view as files: names and addresses."""
+        query = f"?dial={self.dial.step}" if self.dial and self.dial.asked else ""
+        return twins.links(self.url, drawn=self.has_chart, query=query, card=not self.shared)
 
     @property
     def chart_text(self) -> str:
@@ -330,6 +338,7 @@ def dial_of(result: dict[str, Any], asked: str, url: str) -> Dial | None:
         best=f"{best['name']}, {best['accuracy']:.1f} points",
         saved=f"{100 * abs(saved):.0f}% {more} than {best['name']}" if abs(saved) > 0.005 else "",
         url=url,
+        asked=bool(asked),
     )
 
 

@@ -32,7 +32,7 @@ from apps.teams.services import audit, require
 from apps.teams.services.base import one_line
 
 if TYPE_CHECKING:
-    from apps.routing.evaluation import SplitResult
+    from apps.routing.evaluation import Plan, SplitResult
 
 EVALUATE = "routing.evaluate"
 SHOWN_LETTERS = 300
@@ -186,7 +186,6 @@ def evaluate(ctx: JobContext) -> None:
 
 
 def _computed(ctx: JobContext, evaluation: Evaluation, digest: str) -> dict[str, Any]:
-    from apps.routing.evaluation import Plan
     from apps.routing.evaluation import evaluate as measure
 
     outcomes = catalog.outcomes_of(evaluation.version)
@@ -205,19 +204,32 @@ def _computed(ctx: JobContext, evaluation: Evaluation, digest: str) -> dict[str,
     found = measure(
         outcomes,
         embeddings,
-        Plan(
-            routers=tuple(evaluation.routers),
-            split=evaluation.split,
-            splits=evaluation.splits,
-            seed=evaluation.seed,
-            guarded=True,  # as it would be deployed
-        ),
+        plan_of(evaluation),
         progress=ctx.progress,
         should_stop=stop,
         on_split=keep,
         finished=finished,
     )
-    result = found.as_dict()
+    return finished_result(evaluation, found.as_dict(), outcomes, digest)
+
+
+def plan_of(evaluation: Evaluation) -> Plan:
+    """What an evaluation does, with the guard as it would be deployed."""
+    from apps.routing.evaluation import Plan
+
+    return Plan(
+        routers=tuple(evaluation.routers),
+        split=evaluation.split,
+        splits=evaluation.splits,
+        seed=evaluation.seed,
+        guarded=True,
+    )
+
+
+def finished_result(
+    evaluation: Evaluation, result: dict[str, Any], outcomes: OutcomeTable, digest: str
+) -> dict[str, Any]:
+    """What was measured, with what it was measured on."""
     result["facts"] = {
         "dataset": evaluation.version.dataset.name,
         "version": evaluation.version.number,

@@ -1,14 +1,14 @@
 """Pages of this room."""
 
 from apps.routing.views.evaluations import (
+    evaluation_card,
     evaluation_chart,
     evaluation_chart_spec,
-    evaluation_csv,
     evaluation_delete,
     evaluation_detail,
-    evaluation_json,
     evaluation_new,
     evaluation_refresh,
+    evaluation_twin,
 )
 from apps.routing.views.routers import (
     router_delete,
@@ -23,14 +23,14 @@ from apps.routing.views.routers import (
 )
 
 __all__ = [
+    "evaluation_card",
     "evaluation_chart",
     "evaluation_chart_spec",
-    "evaluation_csv",
     "evaluation_delete",
     "evaluation_detail",
-    "evaluation_json",
     "evaluation_new",
     "evaluation_refresh",
+    "evaluation_twin",
     "router_delete",
     "router_detail",
     "router_list",

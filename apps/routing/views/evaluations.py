@@ -7,18 +7,20 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core import twins
 from apps.core.charts import SIZES, THEMES
-from apps.routing import exports, queries, services
+from apps.routing import cards, queries, services
 from apps.routing.forms import EvaluationForm
 from apps.routing.models import Evaluation, EvaluationResult
 from apps.routing.pages import charts, evaluation_page
 from apps.routing.pages.evaluation import EvaluationPage
 from apps.routing.pages.words import TERMS
+from apps.routing.twins import evaluation_twins
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
 from apps.teams.services import require
@@ -132,9 +134,7 @@ def chart_response(request: HttpRequest, blob: str, *, as_spec: bool = False) ->
     look = (theme if theme in THEMES else "light", size if size in SIZES else "wide")
     if as_spec:
         return HttpResponse(charts.spec_json(blob, result, *look), content_type="application/json")
-    response = HttpResponse(charts.svg(blob, result, *look), content_type="image/svg+xml")
-    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    return response
+    return twins.svg_response(charts.svg(blob, result, *look))
 
 
 @member_required
@@ -153,19 +153,28 @@ def evaluation_chart_spec(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 @member_required
 @require_GET
-def evaluation_json(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """All numbers."""
-    return JsonResponse(queries.result_at(_result(request, pk).blob))
+def evaluation_twin(request: MemberRequest, pk: UUID, form: str) -> HttpResponse:
+    """The evaluation as a file, at the budget of its page's dial."""
+    evaluation = _evaluation(request, pk)
+    if evaluation.current is None:
+        raise Http404("This evaluation has no numbers yet.")
+    page = page_of(
+        request,
+        evaluation,
+        url=reverse("evaluation_detail", args=[pk]),
+        chart_url=reverse("evaluation_chart", args=[pk]),
+    )
+    return twins.answer(request, evaluation_twins(page, evaluation.current.blob), form)
 
 
 @member_required
 @require_GET
-def evaluation_csv(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """The table of routers."""
-    text = exports.routers_csv(queries.result_at(_result(request, pk).blob))
-    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="evaluation-{pk}.csv"'
-    return response
+def evaluation_card(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """The evaluation's result card."""
+    evaluation = _evaluation(request, pk)
+    if evaluation.current is None:
+        raise Http404("This evaluation has no numbers yet.")
+    return twins.card_response(cards.claim_of(evaluation, evaluation.current), evaluation.name)
 
 
 @member_required

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from apps.core import twins
 from apps.core.templatetags.assay import prose
 from apps.selection.history import charts, words
 from apps.selection.services.suggestions import METHOD_NAMES
@@ -53,10 +54,21 @@ class Row:
 
 @dataclass(frozen=True)
 class ReplayPage:
-    """A finished replay; `chart_url` is the address of its pictures."""
+    """A finished replay; `url` is the page's own address, `chart_url` that of its pictures."""
 
     result: dict[str, Any]
     chart_url: str
+    url: str
+
+    @property
+    def twins(self) -> list[tuple[str, str]]:
+        """The page as files: names and addresses."""
+        return twins.links(self.url, drawn=True)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict, its names in backticks."""
+        return words.verdict(self.result).sentence
 
     @property
     def outcome(self) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from apps.core.charts import SIZES, THEMES
-from apps.selection.history import charts, cost, exports, queries, services
+from apps.core import twins
+from apps.selection.history import cost, exports, queries, services
 from apps.selection.history.forms import ReplayForm
 from apps.selection.history.models import Replay
 from apps.selection.history.pages import ReplayPage
@@ -108,7 +108,9 @@ def replay_detail(request: MemberRequest, pk: UUID) -> HttpResponse:
     }
     if replay.blob:
         context["page"] = ReplayPage(
-            queries.result_of(replay), reverse("replay_svg", args=[replay.pk])
+            queries.result_of(replay),
+            reverse("replay_svg", args=[pk]),
+            url=reverse("replay_detail", args=[pk]),
         )
     return render(request, "selection/history/detail.html", context)
 
@@ -126,36 +128,15 @@ def replay_delete(request: MemberRequest, pk: UUID) -> HttpResponse:
     return render(request, "selection/history/delete.html", {"replay": replay})
 
 
-def chart_response(request: HttpRequest, blob: str) -> HttpResponse:
-    """A result's chart as SVG, in the theme and size and of the curves asked for."""
-    asked = [
-        request.GET.get(name, "") if request.GET.get(name, "") in known else next(iter(known))
-        for name, known in (("show", charts.SHOWN), ("theme", THEMES), ("size", SIZES))
-    ]
-    response = HttpResponse(charts.svg(blob, *asked), content_type="image/svg+xml")
-    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    return response
-
-
 @member_required
 @require_GET
-def replay_svg(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """The curves as SVG; `show` is best, within_1pct or regret."""
-    return chart_response(request, _finished(request, pk).blob)
-
-
-@member_required
-@require_GET
-def replay_json(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """The numbers as `manage.py bench selection --json` writes them."""
-    return JsonResponse(queries.result_of(_finished(request, pk))["outcome"])
-
-
-@member_required
-@require_GET
-def replay_csv(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """The curves as CSV."""
-    text = exports.curves_csv(queries.result_of(_finished(request, pk)))
-    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="replay-{pk}.csv"'
-    return response
+def replay_twin(request: MemberRequest, pk: UUID, form: str) -> HttpResponse:
+    """The replay as a file; of its pictures the one that `show` names (best, within_1pct, regret)."""
+    replay = _finished(request, pk)
+    page = ReplayPage(
+        queries.result_of(replay),
+        reverse("replay_svg", args=[pk]),
+        url=reverse("replay_detail", args=[pk]),
+    )
+    made = exports.replay_twins(page, str(replay), replay.blob, request.GET.get("show", ""))
+    return twins.answer(request, made, form)

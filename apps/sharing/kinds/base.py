@@ -8,17 +8,18 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.core import files
+from apps.core.twins import Twins
 from apps.teams.models import TeamOwned, User
 
 
 class Kind(ABC):
     """One sort of thing that can be shared.
 
-    Whoever has a link signs in to nothing, so what `page` and `chart` answer must hold nothing but
+    Whoever has a link signs in to nothing, so what `page` and `twins` answer must hold nothing but
     what belongs to the one object, and no address but the link's own.
 
     Attributes:
@@ -55,18 +56,19 @@ class Kind(ABC):
 
     @abstractmethod
     def page(self, request: HttpRequest, target: Any, blob: str, url: str) -> Any:
-        """What the page shows: an object with `sentence` (HTML) and `title` (text), given to the
-        template as `page`; a response of its own for a fragment; None while there is nothing.
+        """What the page shows: an object with `sentence` (HTML), `title` (text) and `twins` (links to
+        files), given to the template as `page`; a response of its own for a fragment; None while there
+        is nothing.
 
         Args:
             target: the object.
             blob: the hash that `freeze` gave; empty for a link that follows the object.
-            url: the address of the link itself; its chart is at `<url>chart.svg`.
+            url: the address of the link itself; `picture(url)` is that of its picture.
         """
 
-    def chart(self, request: HttpRequest, target: Any, blob: str) -> HttpResponse:
-        """The picture of the page. Raises Http404 where there is none."""
-        raise Http404("There is nothing to draw.")
+    @abstractmethod
+    def twins(self, request: HttpRequest, target: Any, blob: str, url: str) -> Twins | None:
+        """The files of the page: they hold nothing that it does not; None while there is nothing."""
 
     def lookup(self, target: Any) -> str:
         """What stands in the object's address."""
@@ -75,6 +77,11 @@ class Kind(ABC):
     def address(self, target: TeamOwned) -> str:
         """The object's own page, for members."""
         return reverse(self.home, args=[self.lookup(target)])
+
+
+def picture(url: str) -> str:
+    """The address of the SVG of the page at `url`."""
+    return f"{url.rstrip('/')}.svg"
 
 
 def store(document: dict[str, Any]) -> str:

@@ -6,15 +6,17 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
+from apps.core.twins import Twins
 from apps.leaderboards import queries
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pages import BoardPage, board_page
-from apps.leaderboards.views import chart_response, table_fragment, wants_table
+from apps.leaderboards.twins import board_twins
+from apps.leaderboards.views import table_fragment, wants_table
 from apps.teams.models import User
 
-from .base import Kind
+from .base import Kind, picture
 
 
 class Boards(Kind):
@@ -39,25 +41,29 @@ class Boards(Kind):
         self, request: HttpRequest, target: Board, blob: str, url: str
     ) -> BoardPage | HttpResponse | None:
         """See `Kind.page`; for htmx the table alone."""
-        snapshot = _snapshot(target, blob)
-        if snapshot is None:
-            return None
-        page = board_page(
-            board=target,
-            snapshot=snapshot,
-            query=request.GET,
-            url=url,
-            chart_url=f"{url}chart.svg",
-            shared=True,
-        )
-        return table_fragment(request, page) if wants_table(request) else page
+        page = _page(request, target, blob, url)
+        if page is not None and wants_table(request):
+            return table_fragment(request, page)
+        return page
 
-    def chart(self, request: HttpRequest, target: Board, blob: str) -> HttpResponse:
-        """See `Kind.chart`."""
-        snapshot = _snapshot(target, blob)
-        if snapshot is None:
-            raise Http404("This board has no numbers.")
-        return chart_response(request, snapshot)
+    def twins(self, request: HttpRequest, target: Board, blob: str, url: str) -> Twins | None:
+        """See `Kind.twins`."""
+        page = _page(request, target, blob, url)
+        return board_twins(page) if page else None
+
+
+def _page(request: HttpRequest, board: Board, blob: str, url: str) -> BoardPage | None:
+    snapshot = _snapshot(board, blob)
+    if snapshot is None:
+        return None
+    return board_page(
+        board=board,
+        snapshot=snapshot,
+        query=request.GET,
+        url=url,
+        chart_url=picture(url),
+        shared=True,
+    )
 
 
 def _snapshot(board: Board, blob: str) -> Snapshot | None:

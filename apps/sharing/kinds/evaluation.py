@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
+from apps.core.twins import Twins
 from apps.routing import queries
 from apps.routing.models import Evaluation
 from apps.routing.pages import EvaluationPage, evaluation_page
-from apps.routing.views.evaluations import chart_response, dial_fragment, wants_dial
+from apps.routing.twins import evaluation_twins
+from apps.routing.views.evaluations import dial_fragment, wants_dial
 from apps.teams.models import User
 
-from .base import Kind
+from .base import Kind, picture
 
 
 class Evaluations(Kind):
@@ -37,22 +39,33 @@ class Evaluations(Kind):
         self, request: HttpRequest, target: Evaluation, blob: str, url: str
     ) -> EvaluationPage | HttpResponse | None:
         """See `Kind.page`; for htmx the dial alone."""
-        shown = blob or (target.current.blob if target.current else "")
-        if not shown:
-            return None
-        page = evaluation_page(
-            name=target.name,
-            result=queries.result_at(shown),
-            asked=request.GET.get("dial", ""),
-            url=url,
-            chart_url=f"{url}chart.svg",
-            shared=True,
-        )
-        return dial_fragment(request, page) if wants_dial(request) else page
+        page = _page(request, target, blob, url)
+        if page is not None and wants_dial(request):
+            return dial_fragment(request, page)
+        return page
 
-    def chart(self, request: HttpRequest, target: Evaluation, blob: str) -> HttpResponse:
-        """See `Kind.chart`."""
-        shown = blob or (target.current.blob if target.current else "")
-        if not shown:
-            raise Http404("This evaluation has no numbers.")
-        return chart_response(request, shown)
+    def twins(self, request: HttpRequest, target: Evaluation, blob: str, url: str) -> Twins | None:
+        """See `Kind.twins`."""
+        page = _page(request, target, blob, url)
+        return evaluation_twins(page, _shown(target, blob)) if page else None
+
+
+def _shown(evaluation: Evaluation, blob: str) -> str:
+    """The file of the numbers; empty where there are none."""
+    return blob or (evaluation.current.blob if evaluation.current else "")
+
+
+def _page(
+    request: HttpRequest, evaluation: Evaluation, blob: str, url: str
+) -> EvaluationPage | None:
+    shown = _shown(evaluation, blob)
+    if not shown:
+        return None
+    return evaluation_page(
+        name=evaluation.name,
+        result=queries.result_at(shown),
+        asked=request.GET.get("dial", ""),
+        url=url,
+        chart_url=picture(url),
+        shared=True,
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
+from apps.core.twins import Twins
 from apps.selection.history import queries
+from apps.selection.history.exports import replay_twins
 from apps.selection.history.models import Replay
 from apps.selection.history.pages import ReplayPage
-from apps.selection.history.views import chart_response
 from apps.teams.models import User
 
-from .base import Kind
+from .base import Kind, picture
 
 
 class Replays(Kind):
@@ -36,8 +37,9 @@ class Replays(Kind):
 
     def page(self, request: HttpRequest, target: Replay, blob: str, url: str) -> ReplayPage:
         """See `Kind.page`."""
-        return ReplayPage(queries.read(blob), f"{url}chart.svg")
+        return ReplayPage(queries.read(blob), picture(url), url)
 
-    def chart(self, request: HttpRequest, target: Replay, blob: str) -> HttpResponse:
-        """See `Kind.chart`."""
-        return chart_response(request, blob)
+    def twins(self, request: HttpRequest, target: Replay, blob: str, url: str) -> Twins:
+        """See `Kind.twins`."""
+        page = self.page(request, target, blob, url)
+        return replay_twins(page, str(target), blob, request.GET.get("show", ""))

@@ -6,9 +6,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps.core.twins import Twins
 from apps.selection import queries
 from apps.selection.models import SelectionSession
 from apps.selection.standing import Standing, standing_of
+from apps.selection.twins import selection_twins
 from apps.teams.models import User
 
 from .base import Kind, store, stored
@@ -38,6 +40,13 @@ class Selections(Kind):
     ) -> Standing | None:
         """See `Kind.page`."""
         try:
-            return Standing(stored(blob) if blob else standing_of(target))
+            return Standing(stored(blob) if blob else standing_of(target), url)
         except ValueError:  # the predictions are gone
             return None
+
+    def twins(
+        self, request: HttpRequest, target: SelectionSession, blob: str, url: str
+    ) -> Twins | None:
+        """See `Kind.twins`."""
+        standing = self.page(request, target, blob, url)
+        return selection_twins(standing) if standing else None

@@ -1,0 +1,83 @@
+"""Result cards of selections."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.catalog import queries as catalog
+from apps.core.cards import Claim, Progress, Recount, register
+from apps.selection.exports import COLUMNS, events
+from apps.selection.models import SelectionSession
+from apps.selection.standing import standing_of
+
+_ASKED = (
+    "method", "delta", "alpha", "audit_share", "second_share", "budget", "metric",
+    "metric_options", "monthly_volume", "months", "input_tokens", "output_tokens",
+)  # fmt: skip
+_MONEY = ("label_price", "answer_value")
+_PASSING = ("state",)  # says nothing of the numbers
+_UNNAMED = ("annotator", "note")
+
+
+def claim_of(session: SelectionSession) -> Claim:
+    """What a card says of a session as it stands. Raises ValueError without predictions."""
+    return Claim(
+        kind="selection",
+        id=str(session.pk),
+        name=session.name,
+        priced_on=timezone.localdate().isoformat(),
+        inputs=_inputs(session),
+        parameters=_parameters(session),
+        seed=session.seed,
+        result=_result(session),
+    )
+
+
+@register
+class Selections(Recount):
+    """Folds the log of answers and asks the method anew."""
+
+    kind = "selection"
+
+    def find(self, pk: UUID) -> SelectionSession | None:
+        """See `Recount.find`."""
+        rows = SelectionSession.objects.select_related("version__dataset", "version__team")
+        return rows.filter(pk=pk).first()
+
+    def inputs(self, target: SelectionSession, claim: Claim) -> dict[str, Any]:
+        """See `Recount.inputs`."""
+        return _inputs(target)
+
+    def result(self, target: SelectionSession, claim: Claim, progress: Progress) -> dict[str, Any]:
+        """See `Recount.result`."""
+        return _result(target)
+
+
+def _inputs(session: SelectionSession) -> dict[str, Any]:
+    """The version's data, the settings, and a hash of the log without the people in it."""
+    kept = [name for name in COLUMNS if name not in _UNNAMED]
+    log = [[event[name] for name in kept] for event in events(session)]
+    digest = hashlib.sha256(json.dumps(log, separators=(",", ":")).encode()).hexdigest()
+    return {
+        "data": catalog.inputs_of(session.version),
+        "answers": {"count": len(log), "sha256": digest},
+        "question": {**_parameters(session), "seed": session.seed},
+    }
+
+
+def _parameters(session: SelectionSession) -> dict[str, Any]:
+    money = {name: getattr(session, name) for name in _MONEY}
+    return {
+        **{name: getattr(session, name) for name in _ASKED},
+        **{name: None if value is None else f"{value:f}" for name, value in money.items()},
+    }
+
+
+def _result(session: SelectionSession) -> dict[str, Any]:
+    found = standing_of(session)
+    return {key: value for key, value in found.items() if key not in _PASSING}
