@@ -34,6 +34,8 @@ PUBLIC = {
     "invitation": "the secret in the address is the key",
     "signin_link": "the secret in the address is the key",
     "shared": "the secret in the address is the key",
+    "shared_embed": "the secret in the address is the key",
+    "shared_unlock": "the secret in the address is the key, and the password behind it",
     "shared_json": "the secret in the address is the key",
     "shared_csv": "the secret in the address is the key",
     "shared_tex": "the secret in the address is the key",

@@ -11,7 +11,7 @@ from apps.core.twins import Twins
 from apps.routing.exports import router_rows
 from apps.routing.pages import EvaluationPage, charts
 
-_PROMPTS = ("regrets", "texts")  # name prompts: for members alone
+_PROMPTS = ("regrets", "texts")  # name prompts
 
 _COLUMNS = (
     ("Router", "title", False),
@@ -32,7 +32,7 @@ _OF_FORECASTS = (
 def evaluation_twins(page: EvaluationPage, blob: str) -> Twins:
     """The files of an evaluation's page, whose numbers are kept as `blob`.
 
-    A shared page's name no prompt.
+    They name prompts where the page does.
     """
     return Twins(
         name=twins.label(page.name),
@@ -46,10 +46,8 @@ def evaluation_twins(page: EvaluationPage, blob: str) -> Twins:
 
 
 def _document(page: EvaluationPage) -> dict[str, Any]:
-    made = {
-        key: value for key, value in page.result.items() if not (page.shared and key in _PROMPTS)
-    }
-    if page.dial is not None:
+    made = {key: value for key, value in page.result.items() if page.prompts or key not in _PROMPTS}
+    if page.dial is not None and page.dial.asked:
         hidden = ("url", "asked")
         made["dial"] = {key: value for key, value in asdict(page.dial).items() if key not in hidden}
     return made

@@ -59,15 +59,19 @@ def _curve(page: SessionPage) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Standing:
-    """A document of `standing_of` as a page shows it; `url` is the page's own address."""
+    """A document of `standing_of` as a page shows it; `url` is the page's own address.
+
+    `drawn`: the curve and files are part of what the reader gets.
+    """
 
     document: dict[str, Any]
     url: str
+    drawn: bool = True
 
     @property
     def twins(self) -> list[tuple[str, str]]:
         """The page as files: names and addresses."""
-        return twins.links(self.url, drawn=self.curve is not None)
+        return twins.links(self.url, drawn=self.curve is not None) if self.drawn else []
 
     @property
     def sentence(self) -> SafeString:
@@ -82,7 +86,7 @@ class Standing:
     @property
     def curve(self) -> Curve | None:
         """How the lead grew; None before the first label."""
-        found = self.document["curve"]
+        found = self.document["curve"] if self.drawn else None
         if found is None:
             return None
         return Curve(tuple(found["leads"]), tuple(Reign(**reign) for reign in found["reigns"]))

@@ -9,12 +9,15 @@ from apps.sharing.models import ShareLink
 class ShareLinkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["prefix", "team", "target", "note", "expires_at", "revoked_at", "views"]
     list_select_related = ["team", *ShareLink.SHOWS]
-    exclude = ["token_hash"]
+    exclude = ["token_hash", "password"]
     readonly_fields = [
         "team",
         "created_by",
         *ShareLink.SHOWS,
         "blob",
+        "title",
+        "scope",
+        "embed_origins",
         "prefix",
         "views",
         "last_viewed_at",

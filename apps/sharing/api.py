@@ -13,14 +13,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.sharing import queries, services
+from apps.sharing.forms import STATES
 from apps.sharing.kinds import KINDS
-from apps.sharing.models import ShareLink
+from apps.sharing.models import Scope, ShareLink
 from apps.teams.models import User
 
 
 class ShareLinkSerializer(serializers.ModelSerializer[ShareLink]):
     board: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
     frozen = serializers.BooleanField(read_only=True)
+    has_password = serializers.BooleanField(read_only=True)
+    embed_origins = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = ShareLink
@@ -30,6 +33,9 @@ class ShareLinkSerializer(serializers.ModelSerializer[ShareLink]):
             "note",
             "prefix",
             "frozen",
+            "scope",
+            "has_password",
+            "embed_origins",
             "views",
             "created_at",
             "expires_at",
@@ -48,6 +54,22 @@ class NewShareLinkSerializer(serializers.Serializer[Any]):
     )
     frozen = serializers.BooleanField(
         default=True, help_text="Show the object as it is now, not as it stands when opened."
+    )
+    scope = serializers.ChoiceField(choices=Scope.choices, default=Scope.CHARTS)
+    password = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        trim_whitespace=False,
+        max_length=services.MAX_PASSWORD,
+        help_text=f"Of {services.MIN_PASSWORD} letters at least; asked of whoever opens the link.",
+    )
+    embed_origins = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        default=list,
+        max_length=services.MOST_ORIGINS,
+        help_text="Sites that may show it in a frame, as in https://wiki.example.org.",
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -81,11 +103,29 @@ class MadeShareLinkSerializer(ShareLinkSerializer):
         read_only_fields = fields
 
 
+class ChosenLinksSerializer(serializers.Serializer[Any]):
+    """Links to end together."""
+
+    ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=100)
+
+
+class RevokedLinksSerializer(serializers.Serializer[Any]):
+    """How many had not ended before."""
+
+    revoked = serializers.IntegerField()
+
+
 class ShareLinkFilter(filters.FilterSet):  # type: ignore[misc]
     board = filters.CharFilter(field_name="board__slug", max_length=60)
     selection = filters.UUIDFilter(field_name="selection__id")
     replay = filters.UUIDFilter(field_name="replay__id")
     evaluation = filters.UUIDFilter(field_name="evaluation__id")
+    note = filters.CharFilter(lookup_expr="icontains", max_length=200)
+    state = filters.ChoiceFilter(choices=STATES, method="of_state")
+
+    def of_state(self, rows: QuerySet[ShareLink], name: str, value: str) -> QuerySet[ShareLink]:
+        """Open or ended."""
+        return queries.narrowed(rows, state=value)
 
     class Meta:
         model = ShareLink
@@ -127,3 +167,13 @@ class ShareLinkViewSet(
         """End a link now."""
         link = services.revoke_link(user=cast(User, request.user), link=self.get_object())
         return Response(ShareLinkSerializer(link).data)
+
+    @extend_schema(request=ChosenLinksSerializer, responses=RevokedLinksSerializer, filters=False)
+    @action(detail=False, methods=["post"], url_path="revoke", filterset_class=None)
+    def revoke_chosen(self, request: Request) -> Response:
+        """End several links now; those that are not yours to see are passed over."""
+        serializer = ChosenLinksSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        found = self.get_queryset().filter(pk__in=serializer.validated_data["ids"])
+        ended = services.revoke_links(user=cast(User, request.user), links=found)
+        return Response({"revoked": ended})

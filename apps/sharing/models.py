@@ -17,6 +17,14 @@ from apps.teams.models import Secret, TeamOwned
 _SHOWS = ("board", "selection", "replay", "evaluation")
 
 
+class Scope(models.TextChoices):
+    """How much of its object a link shows; each more than the one before."""
+
+    TABLE = "table", "the verdict and the tables"
+    CHARTS = "charts", "charts and files as well"
+    ITEMS = "items", "the prompts that are named as well"
+
+
 class ShareLink(TeamOwned, Secret):
     """Read-only access to one object: as it was (frozen: `blob` set) or as it stands (live).
 
@@ -39,8 +47,18 @@ class ShareLink(TeamOwned, Secret):
     )
     # Content hash of what a frozen link shows; empty for a live one.
     blob = models.CharField(max_length=64, blank=True)
+    # What a frozen link's object was called then; empty for a live one.
+    title = models.CharField(max_length=200, blank=True)
     prefix = models.CharField(max_length=12)
     note = models.CharField(max_length=200, blank=True)
+    scope = models.CharField(max_length=6, choices=Scope.choices, default=Scope.CHARTS)
+    # Hashed as passwords of people are; empty where none is asked for.
+    password = models.CharField(max_length=200, blank=True)
+    # Guesses since the last right one; no further one is heard before `closed_until`.
+    wrong_guesses = models.PositiveIntegerField(default=0)
+    closed_until = models.DateTimeField(null=True, blank=True)
+    # Origins whose pages may show it in a frame.
+    embed_origins = models.JSONField(default=list, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     views = models.PositiveIntegerField(default=0)
     last_viewed_at = models.DateTimeField(null=True, blank=True)
@@ -50,6 +68,14 @@ class ShareLink(TeamOwned, Secret):
         constraints = [
             models.CheckConstraint(
                 condition=Q(expires_at__isnull=False), name="share_link_always_ends"
+            ),
+            models.CheckConstraint(
+                condition=Q(scope__in=Scope.values), name="share_link_known_scope"
+            ),
+            # A frame on another site brings no cookie along, so it could never be unlocked there.
+            models.CheckConstraint(
+                condition=Q(password="") | Q(embed_origins=[]),
+                name="share_link_password_or_embedded",
             ),
             models.CheckConstraint(
                 condition=reduce(
@@ -77,6 +103,11 @@ class ShareLink(TeamOwned, Secret):
         return bool(self.blob)
 
     @property
+    def has_password(self) -> bool:
+        """Whoever opens it is asked for a password."""
+        return bool(self.password)
+
+    @property
     def shows(self) -> str:
         """Which kind of object it shows, by its name."""
         return next(name for name in self.SHOWS if getattr(self, f"{name}_id") is not None)
@@ -85,3 +116,8 @@ class ShareLink(TeamOwned, Secret):
     def target(self) -> Any:
         """The object that it shows."""
         return getattr(self, self.shows)
+
+    @property
+    def heading(self) -> str:
+        """What its page is called."""
+        return self.title or str(self.target)

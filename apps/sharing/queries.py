@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apps.sharing.kinds import KINDS
@@ -19,6 +19,22 @@ def links(user: User) -> QuerySet[ShareLink]:
     return rows
 
 
+def narrowed(
+    rows: QuerySet[ShareLink], *, q: str = "", kind: str = "", state: str = ""
+) -> QuerySet[ShareLink]:
+    """The links whose note holds `q`, that show one kind, and that are `open` or `ended`."""
+    if q:
+        rows = rows.filter(note__icontains=q)
+    if kind in KINDS:
+        rows = rows.filter(**{f"{kind}__isnull": False})
+    is_open = Q(revoked_at__isnull=True, expires_at__gt=timezone.now())
+    if state == "open":
+        rows = rows.filter(is_open)
+    elif state == "ended":
+        rows = rows.exclude(is_open)
+    return rows
+
+
 def link_of(token: str) -> ShareLink | None:
     """The link that a token belongs to, ended or not; None where there is none."""
     needed = [f"{name}__{path}" for name, kind in KINDS.items() for path in kind.related]
@@ -30,5 +46,5 @@ def link_of(token: str) -> ShareLink | None:
 
 
 def count_view(link: ShareLink) -> None:
-    """One more opening of a link."""
+    """One more opening of a link. Nothing is kept of who opened it."""
     ShareLink.objects.filter(pk=link.pk).update(views=F("views") + 1, last_viewed_at=timezone.now())

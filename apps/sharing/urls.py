@@ -17,7 +17,11 @@ def _of(kind: Kind) -> list[URLPattern]:
 
 urlpatterns = [
     *(pattern for kind in KINDS.values() for pattern in _of(kind)),
+    path("links/", views.link_list, name="link_list"),
+    path("links/revoke/", views.link_revoke_chosen, name="link_revoke_chosen"),
     path("links/<uuid:pk>/revoke/", views.share_revoke, name="link_revoke"),
     *twins.paths("s/<str:token>", "shared", views.shared_twin),
     path("s/<str:token>/", views.shared, name="shared"),
+    path("s/<str:token>/embed/", views.shared_embed, name="shared_embed"),
+    path("s/<str:token>/unlock/", views.shared_unlock, name="shared_unlock"),
 ]

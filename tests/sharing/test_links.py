@@ -53,7 +53,7 @@ def test_it_sorts_and_filters_as_members_do(client: Client, frozen: tuple[ShareL
 def test_it_shows_its_chart(client: Client, frozen: tuple[ShareLink, str]) -> None:
     response = client.get(f"/s/{frozen[1]}.svg")
     assert response["Content-Type"] == "image/svg+xml"
-    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Referrer-Policy"] == "same-origin"
 
 
 def test_it_leads_nowhere_but_to_itself(
@@ -71,7 +71,7 @@ def test_it_is_neither_indexed_nor_kept_nor_told_on(
 ) -> None:
     response = client.get(f"/s/{frozen[1]}/")
     assert "noindex" in response["X-Robots-Tag"]
-    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Referrer-Policy"] == "same-origin"
     assert "no-store" in response["Cache-Control"]
     assert 'property="og:title" content="Pets"' in response.content.decode()
 
@@ -102,7 +102,7 @@ def test_an_unknown_link_is_not_found(client: Client, frozen: tuple[ShareLink, s
     guess = frozen[1][:-1] + ("A" if frozen[1][-1] != "A" else "B")
     response = client.get(f"/s/{guess}/")
     assert response.status_code == 404
-    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Referrer-Policy"] == "same-origin"
     assert client.get(f"/s/{frozen[0].token_hash}/").status_code == 404
 
 

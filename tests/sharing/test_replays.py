@@ -37,7 +37,7 @@ def test_its_curves_are_drawn(client: Client, replay: Replay, eddie: User) -> No
         client.get(f"/s/{token}.svg?show={show}&theme=dark") for show in ("best", "regret")
     )
     assert best["Content-Type"] == regret["Content-Type"] == "image/svg+xml"
-    assert best["Referrer-Policy"] == "no-referrer"
+    assert best["Referrer-Policy"] == "same-origin"
     assert best.content != regret.content
 
 

@@ -115,7 +115,7 @@ def test_files_of_an_ended_link_are_gone(
     for form in FORMS:
         answer = client.get(f"/s/{token}.{form}")
         assert answer.status_code == 404
-        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Referrer-Policy"] == "same-origin"
 
 
 def test_a_boards_files_hold_the_rows_columns_and_order_of_its_address(
@@ -167,6 +167,7 @@ def test_a_dial_in_the_address_is_in_the_files(
     client, page = client_of(vic), f"/evaluations/{targets['evaluation'].pk}"
     low, high = (client.get(f"{page}.json?dial={step}").json()["dial"] for step in (0, 40))
     assert low["budget"] != high["budget"]
+    assert "dial" not in client.get(f"{page}.json").json()
     assert r"\caption" in client.get(f"{page}.tex?dial=10").content.decode()
 
 

@@ -33,7 +33,7 @@ class BoardPage:
     """A board, its result and one reader's view of it.
 
     `url` is the page's own address; `chart_url` the SVG's. `table` is None where nothing is ranked
-    yet, `chart` where no price is known.
+    yet, `chart` where no price is known. `drawn`: charts and files are part of what the reader gets.
     """
 
     board: Board
@@ -44,6 +44,7 @@ class BoardPage:
     verdict: Verdict
     table: Table | None
     shared: bool = False
+    drawn: bool = True
     terms: list[tuple[str, str]] = field(default_factory=lambda: TERMS)
 
     @property
@@ -69,11 +70,13 @@ class BoardPage:
     @property
     def has_chart(self) -> bool:
         """Whether accuracy can be drawn against price."""
-        return self.table is not None and charts.drawable(self.result)
+        return self.drawn and self.table is not None and charts.drawable(self.result)
 
     @property
     def twins(self) -> list[tuple[str, str]]:
         """The same view as files: names and addresses."""
+        if not self.drawn:
+            return []
         query = self.table.state.query() if self.table else ""
         return twins.links(self.url, drawn=self.has_chart, query=query, card=not self.shared)
 
@@ -97,6 +100,7 @@ def board_page(
     chart_url: str,
     compare_url: str = "",
     shared: bool = False,
+    drawn: bool = True,
 ) -> BoardPage:
     """The view-model of a board's page. `compare_url`: of the comparison, for who may see it."""
     result = result_of(snapshot)
@@ -111,4 +115,5 @@ def board_page(
         if result["ranking"]
         else None,
         shared=shared,
+        drawn=drawn,
     )

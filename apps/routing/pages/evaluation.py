@@ -88,7 +88,10 @@ class RegretRow:
 
 @dataclass(frozen=True)
 class EvaluationPage:
-    """One reader's view of a result. `url` is the page's own address, `chart_url` the SVG's."""
+    """One reader's view of a result. `url` is the page's own address, `chart_url` the SVG's.
+
+    `drawn`: charts and files are part of what the reader gets; `prompts`: so are prompts.
+    """
 
     name: str
     result: dict[str, Any]
@@ -96,6 +99,8 @@ class EvaluationPage:
     chart_url: str
     dial: Dial | None
     shared: bool
+    drawn: bool = True
+    prompts: bool = True
 
     @property
     def sentence(self) -> SafeString:
@@ -115,6 +120,8 @@ class EvaluationPage:
     @property
     def twins(self) -> list[tuple[str, str]]:
         """The same view as files: names and addresses."""
+        if not self.drawn:
+            return []
         query = f"?dial={self.dial.step}" if self.dial and self.dial.asked else ""
         return twins.links(self.url, drawn=self.has_chart, query=query, card=not self.shared)
 
@@ -368,6 +375,9 @@ def evaluation_page(
     url: str,
     chart_url: str,
     shared: bool = False,
+    drawn: bool = True,
+    prompts: bool = True,
 ) -> EvaluationPage:
     """The view-model of an evaluation's page; `asked` is the step of the dial in the address."""
-    return EvaluationPage(name, result, url, chart_url, dial_of(result, asked, url), shared)
+    dial = dial_of(result, asked, url)
+    return EvaluationPage(name, result, url, chart_url, dial, shared, drawn, prompts)

@@ -54,16 +54,20 @@ class Row:
 
 @dataclass(frozen=True)
 class ReplayPage:
-    """A finished replay; `url` is the page's own address, `chart_url` that of its pictures."""
+    """A finished replay; `url` is the page's own address, `chart_url` that of its pictures.
+
+    `drawn`: pictures and files are part of what the reader gets.
+    """
 
     result: dict[str, Any]
     chart_url: str
     url: str
+    drawn: bool = True
 
     @property
     def twins(self) -> list[tuple[str, str]]:
         """The page as files: names and addresses."""
-        return twins.links(self.url, drawn=True)
+        return twins.links(self.url, drawn=True) if self.drawn else []
 
     @property
     def verdict(self) -> str:
@@ -102,7 +106,7 @@ class ReplayPage:
     @property
     def pictures(self) -> list[tuple[str, str, str]]:
         """What is drawn: its key, its heading, and what it shows in a sentence."""
-        drawn = ("best", "regret")
+        drawn = ("best", "regret") if self.drawn else ()
         return [(key, charts.SHOWN[key], charts.describe(self.result, key)) for key in drawn]
 
     @property

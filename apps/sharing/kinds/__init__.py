@@ -12,7 +12,7 @@ A room gets one of its own shared in four steps:
 
 from __future__ import annotations
 
-from .base import Kind
+from .base import Kind, Opening
 from .board import Boards
 from .evaluation import Evaluations
 from .replay import Replays
@@ -22,4 +22,4 @@ KINDS: dict[str, Kind] = {
     kind.name: kind for kind in (Boards(), Selections(), Replays(), Evaluations())
 }
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["KINDS", "Kind", "Opening"]

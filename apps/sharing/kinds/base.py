@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -14,6 +15,29 @@ from django.urls import reverse
 from apps.core import files
 from apps.core.twins import Twins
 from apps.teams.models import TeamOwned, User
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What one reader of a link gets to see.
+
+    Attributes:
+        target: the object.
+        blob: the hash that `Kind.freeze` gave; empty for a link that follows the object.
+        heading: what the object is called there.
+        url: the page's own address: everything in it leads there.
+        picture: the address of the page's picture.
+        drawn: charts and files are part of it.
+        prompts: prompts are named.
+    """
+
+    target: Any
+    blob: str
+    heading: str
+    url: str
+    picture: str
+    drawn: bool
+    prompts: bool
 
 
 class Kind(ABC):
@@ -29,6 +53,7 @@ class Kind(ABC):
         key: the parameter of its addresses, with its converter: `slug:slug` or `uuid:pk`.
         home: the name of its own page's route, for members.
         template: what the shared page shows under the verdict.
+        items: whether its page can name prompts.
         live: whether a link may follow it; what never changes is shared frozen.
         related: what `page` needs of the object, for one query.
     """
@@ -39,6 +64,7 @@ class Kind(ABC):
     key: ClassVar[str]
     home: ClassVar[str]
     template: ClassVar[str]
+    items: ClassVar[bool] = False
     live: ClassVar[bool] = True
     related: ClassVar[tuple[str, ...]] = ()
 
@@ -55,19 +81,14 @@ class Kind(ABC):
         """
 
     @abstractmethod
-    def page(self, request: HttpRequest, target: Any, blob: str, url: str) -> Any:
+    def page(self, request: HttpRequest, opening: Opening) -> Any:
         """What the page shows: an object with `sentence` (HTML), `title` (text) and `twins` (links to
         files), given to the template as `page`; a response of its own for a fragment; None while there
         is nothing.
-
-        Args:
-            target: the object.
-            blob: the hash that `freeze` gave; empty for a link that follows the object.
-            url: the address of the link itself; `picture(url)` is that of its picture.
         """
 
     @abstractmethod
-    def twins(self, request: HttpRequest, target: Any, blob: str, url: str) -> Twins | None:
+    def twins(self, request: HttpRequest, opening: Opening) -> Twins | None:
         """The files of the page: they hold nothing that it does not; None while there is nothing."""
 
     def lookup(self, target: Any) -> str:
@@ -77,11 +98,6 @@ class Kind(ABC):
     def address(self, target: TeamOwned) -> str:
         """The object's own page, for members."""
         return reverse(self.home, args=[self.lookup(target)])
-
-
-def picture(url: str) -> str:
-    """The address of the SVG of the page at `url`."""
-    return f"{url.rstrip('/')}.svg"
 
 
 def store(document: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from apps.leaderboards.twins import board_twins
 from apps.leaderboards.views import table_fragment, wants_table
 from apps.teams.models import User
 
-from .base import Kind, picture
+from .base import Kind, Opening
 
 
 class Boards(Kind):
@@ -37,37 +37,39 @@ class Boards(Kind):
             raise ValidationError("This board has no numbers yet: there is nothing to share.")
         return target.current.blob
 
-    def page(
-        self, request: HttpRequest, target: Board, blob: str, url: str
-    ) -> BoardPage | HttpResponse | None:
+    def page(self, request: HttpRequest, opening: Opening) -> BoardPage | HttpResponse | None:
         """See `Kind.page`; for htmx the table alone."""
-        page = _page(request, target, blob, url)
+        page = _page(request, opening)
         if page is not None and wants_table(request):
             return table_fragment(request, page)
         return page
 
-    def twins(self, request: HttpRequest, target: Board, blob: str, url: str) -> Twins | None:
+    def twins(self, request: HttpRequest, opening: Opening) -> Twins | None:
         """See `Kind.twins`."""
-        page = _page(request, target, blob, url)
+        page = _page(request, opening)
         return board_twins(page) if page else None
 
 
-def _page(request: HttpRequest, board: Board, blob: str, url: str) -> BoardPage | None:
-    snapshot = _snapshot(board, blob)
+def _page(request: HttpRequest, opening: Opening) -> BoardPage | None:
+    snapshot = _snapshot(opening)
     if snapshot is None:
         return None
     return board_page(
-        board=board,
+        board=opening.target,
         snapshot=snapshot,
         query=request.GET,
-        url=url,
-        chart_url=picture(url),
+        url=opening.url,
+        chart_url=opening.picture,
         shared=True,
+        drawn=opening.drawn,
     )
 
 
-def _snapshot(board: Board, blob: str) -> Snapshot | None:
-    """The one with this content; without, the current one."""
-    found: Any = board.snapshots.filter(blob=blob).first() if blob else board.current
+def _snapshot(opening: Opening) -> Snapshot | None:
+    """The one with the frozen content; without, the current one."""
+    board: Board = opening.target
+    found: Any = (
+        board.snapshots.filter(blob=opening.blob).first() if opening.blob else board.current
+    )
     snapshot: Snapshot | None = found
     return snapshot

@@ -1,4 +1,4 @@
-"""Evaluations of routers behind a link: verdict, curves, dial and tables. No prompt is shown."""
+"""Evaluations of routers behind a link: verdict, curves, dial and tables; prompts only where asked for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apps.routing.twins import evaluation_twins
 from apps.routing.views.evaluations import dial_fragment, wants_dial
 from apps.teams.models import User
 
-from .base import Kind, picture
+from .base import Kind, Opening
 
 
 class Evaluations(Kind):
@@ -24,6 +24,7 @@ class Evaluations(Kind):
     home = "evaluation_detail"
     template = "routing/partials/evaluation.html"
     related = ("version__dataset", "current")
+    items = True
 
     def visible(self, user: User) -> QuerySet[Evaluation]:
         """See `Kind.visible`."""
@@ -35,37 +36,36 @@ class Evaluations(Kind):
             raise ValidationError("This evaluation has no numbers yet: there is nothing to share.")
         return target.current.blob
 
-    def page(
-        self, request: HttpRequest, target: Evaluation, blob: str, url: str
-    ) -> EvaluationPage | HttpResponse | None:
+    def page(self, request: HttpRequest, opening: Opening) -> EvaluationPage | HttpResponse | None:
         """See `Kind.page`; for htmx the dial alone."""
-        page = _page(request, target, blob, url)
+        page = _page(request, opening)
         if page is not None and wants_dial(request):
             return dial_fragment(request, page)
         return page
 
-    def twins(self, request: HttpRequest, target: Evaluation, blob: str, url: str) -> Twins | None:
+    def twins(self, request: HttpRequest, opening: Opening) -> Twins | None:
         """See `Kind.twins`."""
-        page = _page(request, target, blob, url)
-        return evaluation_twins(page, _shown(target, blob)) if page else None
+        page = _page(request, opening)
+        return evaluation_twins(page, _shown(opening)) if page else None
 
 
-def _shown(evaluation: Evaluation, blob: str) -> str:
+def _shown(opening: Opening) -> str:
     """The file of the numbers; empty where there are none."""
-    return blob or (evaluation.current.blob if evaluation.current else "")
+    current = opening.target.current
+    return opening.blob or (current.blob if current else "")
 
 
-def _page(
-    request: HttpRequest, evaluation: Evaluation, blob: str, url: str
-) -> EvaluationPage | None:
-    shown = _shown(evaluation, blob)
+def _page(request: HttpRequest, opening: Opening) -> EvaluationPage | None:
+    shown = _shown(opening)
     if not shown:
         return None
     return evaluation_page(
-        name=evaluation.name,
+        name=opening.heading,
         result=queries.result_at(shown),
         asked=request.GET.get("dial", ""),
-        url=url,
-        chart_url=picture(url),
+        url=opening.url,
+        chart_url=opening.picture,
         shared=True,
+        drawn=opening.drawn,
+        prompts=opening.prompts,
     )

@@ -13,7 +13,7 @@ from apps.selection.history.models import Replay
 from apps.selection.history.pages import ReplayPage
 from apps.teams.models import User
 
-from .base import Kind, picture
+from .base import Kind, Opening
 
 
 class Replays(Kind):
@@ -35,11 +35,12 @@ class Replays(Kind):
             raise ValidationError("This replay has no numbers yet: there is nothing to share.")
         return target.blob
 
-    def page(self, request: HttpRequest, target: Replay, blob: str, url: str) -> ReplayPage:
+    def page(self, request: HttpRequest, opening: Opening) -> ReplayPage:
         """See `Kind.page`."""
-        return ReplayPage(queries.read(blob), picture(url), url)
+        result = queries.read(opening.blob)
+        return ReplayPage(result, opening.picture, opening.url, opening.drawn)
 
-    def twins(self, request: HttpRequest, target: Replay, blob: str, url: str) -> Twins:
+    def twins(self, request: HttpRequest, opening: Opening) -> Twins:
         """See `Kind.twins`."""
-        page = self.page(request, target, blob, url)
-        return replay_twins(page, str(target), blob, request.GET.get("show", ""))
+        page, show = self.page(request, opening), request.GET.get("show", "")
+        return replay_twins(page, opening.heading, opening.blob, show)

@@ -13,7 +13,7 @@ from apps.selection.standing import Standing, standing_of
 from apps.selection.twins import selection_twins
 from apps.teams.models import User
 
-from .base import Kind, store, stored
+from .base import Kind, Opening, store, stored
 
 
 class Selections(Kind):
@@ -35,18 +35,15 @@ class Selections(Kind):
         except ValueError as error:
             raise ValidationError(str(error)) from error
 
-    def page(
-        self, request: HttpRequest, target: SelectionSession, blob: str, url: str
-    ) -> Standing | None:
+    def page(self, request: HttpRequest, opening: Opening) -> Standing | None:
         """See `Kind.page`."""
         try:
-            return Standing(stored(blob) if blob else standing_of(target), url)
+            shown = stored(opening.blob) if opening.blob else standing_of(opening.target)
         except ValueError:  # the predictions are gone
             return None
+        return Standing(shown, opening.url, opening.drawn)
 
-    def twins(
-        self, request: HttpRequest, target: SelectionSession, blob: str, url: str
-    ) -> Twins | None:
+    def twins(self, request: HttpRequest, opening: Opening) -> Twins | None:
         """See `Kind.twins`."""
-        standing = self.page(request, target, blob, url)
+        standing = self.page(request, opening)
         return selection_twins(standing) if standing else None

@@ -1,39 +1,67 @@
-"""Links of an object for its team, and the page that a link opens."""
+"""Links for the team that made them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import (
-    require_GET,
-    require_http_methods,
-    require_POST,
-    require_safe,
-)
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.core import twins
-from apps.core.views import gone
 from apps.sharing import queries, services
-from apps.sharing.forms import ShareForm
+from apps.sharing.forms import LinkFilterForm, ShareForm
 from apps.sharing.kinds import KINDS, Kind
 from apps.sharing.models import ShareLink
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role, TeamOwned
 from apps.teams.services import require
 
-ENDED = "This link was revoked or its time is over. Ask whoever sent it for a new one."
+PAGE_SIZE = 50
 
 
 def _target(request: MemberRequest, kind: Kind, key: dict[str, Any]) -> TeamOwned:
     target: TeamOwned = get_visible(kind.visible(request.user), request.user, **key)
     return target
+
+
+@member_required
+@require_GET
+def link_list(request: MemberRequest) -> HttpResponse:
+    """All links of the team, to be looked through and ended."""
+    form = LinkFilterForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    rows = queries.narrowed(queries.links(request.user).filter(team=request.team), **asked)
+    context = {
+        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "form": form,
+        "filtered": any(asked.values()),
+        "may_edit": may(request.user, request.team, Role.EDITOR),
+    }
+    return render(request, "sharing/all.html", context)
+
+
+@member_required
+@require_POST
+def link_revoke_chosen(request: MemberRequest) -> HttpResponse:
+    """End the links that were chosen in the list."""
+    require(user=request.user, team=request.team, role=Role.EDITOR)
+    chosen = [pk for pk in map(_uuid, request.POST.getlist("link")[:PAGE_SIZE]) if pk]
+    found = queries.links(request.user).filter(team=request.team, pk__in=chosen)
+    ended = services.revoke_links(user=request.user, links=found)
+    messages.success(request, f"{ended:,} link{'' if ended == 1 else 's'} revoked.")
+    return redirect("link_list")
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 @member_required
@@ -67,9 +95,21 @@ def share_new(request: MemberRequest, kind: str, **key: Any) -> HttpResponse:
         "target": target,
         "link": link,
         "address": request.build_absolute_uri(reverse("shared", args=[token])),
+        "frame": frame(request, link, token),
         "links_url": reverse(f"{kind}_links", args=[sort.lookup(target)]),
     }
     return render(request, "sharing/made.html", context)
+
+
+def frame(request: HttpRequest, link: ShareLink, token: str) -> str:
+    """What to put into a page of another site to show the link there; empty where it may not be."""
+    if not link.embed_origins:
+        return ""
+    address = request.build_absolute_uri(reverse("shared_embed", args=[token]))
+    return (
+        f'<iframe src="{address}" title="Assay" width="100%" height="640" loading="lazy" '
+        'referrerpolicy="no-referrer" sandbox="allow-scripts allow-same-origin allow-popups"></iframe>'
+    )
 
 
 def _links_page(
@@ -95,61 +135,3 @@ def share_revoke(request: MemberRequest, pk: UUID) -> HttpResponse:
     link = get_visible(queries.links(request.user), request.user, pk=pk)
     services.revoke_link(user=request.user, link=link)
     return redirect(f"{link.shows}_links", KINDS[link.shows].lookup(link.target))
-
-
-def _quiet(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For what a token opens: neither kept, nor indexed, nor told to where a reader goes next."""
-
-    @wraps(view)
-    def headed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-        response["Referrer-Policy"] = "no-referrer"
-        response["Cache-Control"] = "private, no-store"
-        return response
-
-    return headed
-
-
-def _open(token: str) -> ShareLink:
-    link = queries.link_of(token)
-    if link is None:
-        raise Http404("There is nothing at this address.")
-    return link
-
-
-@_quiet
-@require_safe
-def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """What a link shows, to anybody who has the link; for htmx a part of it."""
-    try:
-        link = _open(token)
-    except Http404:
-        return render(request, "404.html", status=404)
-    if link.ended:
-        return gone(request, ENDED)
-    kind = KINDS[link.shows]
-    page = kind.page(request, link.target, link.blob, reverse("shared", args=[token]))
-    if isinstance(page, HttpResponse):
-        return page
-    if request.method == "GET":
-        queries.count_view(link)
-    context = {"link": link, "kind": kind, "target": link.target, "page": page}
-    return render(request, "sharing/shared.html", context)
-
-
-@_quiet
-@require_safe
-def shared_twin(request: HttpRequest, token: str, form: str) -> HttpResponse:
-    """What a link shows, as a file."""
-    try:
-        link = _open(token)
-        if link.ended:
-            return gone(request, ENDED)
-        url = reverse("shared", args=[token])
-        made = KINDS[link.shows].twins(request, link.target, link.blob, url)
-        if made is None:
-            raise Http404("There is nothing to show.")
-        return twins.answer(request, made, form)
-    except Http404:
-        return render(request, "404.html", status=404)
