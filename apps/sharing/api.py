@@ -168,7 +168,12 @@ class ShareLinkViewSet(
         link = services.revoke_link(user=cast(User, request.user), link=self.get_object())
         return Response(ShareLinkSerializer(link).data)
 
-    @extend_schema(request=ChosenLinksSerializer, responses=RevokedLinksSerializer, filters=False)
+    @extend_schema(
+        operation_id="share_links_revoke_chosen",
+        request=ChosenLinksSerializer,
+        responses=RevokedLinksSerializer,
+        filters=False,
+    )
     @action(detail=False, methods=["post"], url_path="revoke", filterset_class=None)
     def revoke_chosen(self, request: Request) -> Response:
         """End several links now; those that are not yours to see are passed over."""
