@@ -76,6 +76,7 @@ NEEDED = {
 # Writes that concern only who does them.
 OWN = {
     "account": "one's own name",
+    "guide": "whether one is guided",
     "switch_team": "which of one's teams is looked at",
     "team_new": "a team of one's own",
     "api:team-list": "a team of one's own",

@@ -74,6 +74,8 @@ class Dataset(TeamOwned):
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=60, unique=True)
     description = models.TextField(blank=True)
+    # Came with the product: what is done with it is no step of somebody's own.
+    demo = models.BooleanField(default=False, editable=False)
 
     class Meta:
         ordering = ["-created_at"]

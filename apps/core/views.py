@@ -7,15 +7,59 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from django.views.defaults import page_not_found
 
-from apps.core import home as sections
-from apps.core.context import THEME_COOKIE, THEMES
+from apps.core import home as first_page
+from apps.core import search as searching
+from apps.core.context import THEME_COOKIE, THEMES, places
 
 
 @require_GET
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """What needs me, what is going on, and the way in for newcomers."""
-    return render(request, "core/home.html", {"sections": sections.sections(request)})
+    if getattr(request, "team", None) is None:
+        return render(request, "core/home.html")
+    steps = first_page.guide(request)
+    context = {
+        "needed": first_page.needed(request),
+        "sections": first_page.sections(request),
+        "guide": steps,
+        "next_step": next((step for step in steps if not step.done), None),
+    }
+    return render(request, "core/home.html", context)
+
+
+@require_GET
+@login_required
+def search(request: HttpRequest) -> HttpResponse:
+    """What fits the words `q`, everywhere or (`in`) of one kind; and what may be done.
+
+    As a page, as its list alone while somebody types, or (`palette`) as the options of the palette.
+    """
+    words = searching.Words.of(request.GET.get("q", ""))
+    kind = request.GET.get("in", "")[:40]
+    context = {
+        "words": words,
+        "groups": searching.find(request.user, words, kind),
+        "only": kind,
+        "actions": [] if kind else searching.actions(request, words),
+        "found_places": []
+        if kind
+        else [entry for entry in places(request) if words.fit(entry.name)],
+    }
+    if "palette" in request.GET:
+        return render(request, "core/partials/palette.html", context)
+    fragment = request.headers.get("HX-Target") == "found"
+    return render(request, "core/partials/found.html" if fragment else "core/search.html", context)
+
+
+@require_GET
+@login_required
+def keys(request: HttpRequest) -> HttpResponse:
+    """Every key of the product: a page, or (`sheet`) what the help sheet shows over another one."""
+    sheet = "sheet" in request.GET
+    return render(
+        request, "core/partials/keys.html" if sheet else "core/keys.html", {"sheet": sheet}
+    )
 
 
 @require_POST

@@ -49,3 +49,8 @@ def may(user: User, team: Team | None, role: Role) -> bool:
     """Whether `user` holds at least `role` in `team`: what pages ask before they show a button."""
     held = user.roles.get(team.pk) if team is not None and user.is_authenticated else None
     return held is not None and held >= role
+
+
+def asker_may(request: HttpRequest, role: Role) -> bool:
+    """Whether the person behind a request holds at least `role` in the team that is looked at."""
+    return may(request.user, getattr(request, "team", None), role)  # type: ignore[arg-type]

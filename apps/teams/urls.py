@@ -21,6 +21,7 @@ urlpatterns = [
     path("settings/tokens/<uuid:pk>/revoke/", settings.token_revoke, name="token_revoke"),
     path("settings/audit/", settings.audit_log, name="audit_log"),
     path("settings/account/", settings.account, name="account"),
+    path("settings/account/guide/", settings.guide, name="guide"),
     path("teams/new/", settings.team_new, name="team_new"),
     path("teams/switch/", settings.switch_team, name="switch_team"),
     path("invitations/<str:token>/", doors.invitation, name="invitation"),

@@ -113,6 +113,7 @@ def _table(header: list[str], rows: Iterable[Iterable[object]]) -> io.BytesIO:
 
 def _describe(demo: Demo, dataset: Dataset, user: User) -> None:
     update_dataset(user=user, dataset=dataset, name=dataset.name, description=DESCRIPTION)
+    Dataset.objects.filter(pk=dataset.pk).update(demo=True)
     notes = {trained.candidate.name: trained.candidate.note for trained in demo.trained}
     for model in CandidateModel.objects.filter(team=dataset.team, name__in=list(notes)):
         update_model(user=user, model=model, notes=notes[model.name])

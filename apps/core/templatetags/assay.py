@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
@@ -60,3 +61,9 @@ def duration(value: timedelta | float | None) -> str:
 def pairs(mapping: Mapping[str, Any]) -> ItemsView[str, Any]:
     """Keys and values: `.items` of a template finds a key named "items" first."""
     return mapping.items()
+
+
+@register.simple_tag
+def crumb(name: object, route: str, *arguments: object) -> SafeString:
+    """A step of the way to a page: its name as a link to its route."""
+    return format_html('<li><a href="{}">{}</a></li>', reverse(route, args=arguments), name)

@@ -4,7 +4,7 @@ from apps.teams.services.base import audit, hash_secret, new_secret, require
 from apps.teams.services.invitations import accept_invitation, invite, revoke_invitation
 from apps.teams.services.members import change_role, remove_member
 from apps.teams.services.signin import make_sign_in_link, use_sign_in_link
-from apps.teams.services.teams import create_team, rename_team, rename_user
+from apps.teams.services.teams import create_team, rename_team, rename_user, show_guide
 from apps.teams.services.tokens import create_token, revoke_token
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "require",
     "revoke_invitation",
     "revoke_token",
+    "show_guide",
     "use_sign_in_link",
 ]

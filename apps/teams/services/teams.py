@@ -1,4 +1,4 @@
-"""Making and naming teams, and naming oneself."""
+"""Making and naming teams, naming oneself, and whether one is guided."""
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -45,4 +45,11 @@ def rename_user(*, user: User, name: str) -> User:
     user.name = one_line(name)
     user.full_clean(exclude=["password", "email"])
     user.save(update_fields=["name"])
+    return user
+
+
+def show_guide(*, user: User, shown: bool) -> User:
+    """Show the guide of the first page to `user`, or put it away."""
+    user.guide_hidden = not shown
+    user.save(update_fields=["guide_hidden"])
     return user

@@ -203,6 +203,14 @@ def account(request: MemberRequest) -> HttpResponse:
     return render(request, "teams/account.html", {"form": form})
 
 
+@login_required
+@require_POST
+def guide(request: MemberRequest) -> HttpResponse:
+    """Put the first page's guide away, or show it again."""
+    services.show_guide(user=request.user, shown=request.POST.get("show") == "yes")
+    return redirect("/")
+
+
 def _uuid(text: str) -> UUID:
     try:
         return UUID(text)

@@ -43,6 +43,7 @@ def load(asked: list[Question], tried: list[Tried], *, user: User, team: Team) -
             version = _outcomes(asked, tried, user, team)
             _prices(tried, user, team)
             _ask(version, user)
+            Dataset.objects.filter(pk=version.dataset_id).update(demo=True)
     except ValidationError as error:
         raise DemoFailed(" ".join(error.messages)) from error
     return version.dataset
