@@ -70,10 +70,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.core.middleware.RequestLogMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Embedded, style and scripts are served as they lie there: they are packed like the pages.
+    *(["django.middleware.gzip.GZipMiddleware"] if EMBEDDED else []),
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
+    *([] if EMBEDDED else ["django.middleware.gzip.GZipMiddleware"]),
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -332,6 +335,8 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+# One line a request, with its name, team and person; a terminal on somebody's desk is spared it.
+LOG_REQUESTS = env.bool("LOG_REQUESTS", default=not EMBEDDED)
 _shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
