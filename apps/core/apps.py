@@ -6,4 +6,4 @@ class CoreConfig(AppConfig):
     name = "apps.core"
 
     def ready(self) -> None:
-        autodiscover_modules("home", "health", "search")
+        autodiscover_modules("home", "health", "search", "metrics", "doctor")

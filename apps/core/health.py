@@ -13,7 +13,8 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_GET
-from django_prometheus.exports import ExportToDjangoView
+
+from apps.core.metrics import exposition
 
 logger = logging.getLogger(__name__)
 
@@ -117,5 +118,4 @@ def metrics(request: HttpRequest) -> HttpResponse:
         allowed = settings.EMBEDDED and request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1")
     if not allowed:
         return HttpResponse("This needs METRICS_TOKEN.\n", status=403, content_type="text/plain")
-    response: HttpResponse = ExportToDjangoView(request)
-    return response
+    return HttpResponse(exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -40,6 +40,13 @@ def run(job: Job) -> None:
     """Run a leased job to its end, whatever its handler does; never raises an Exception."""
     global current
     current = job
+    names = {"job": str(job.pk), "kind": job.kind, "team": str(job.team_id)}
+    with structlog.contextvars.bound_contextvars(**names):
+        _run(job)
+
+
+def _run(job: Job) -> None:
+    global current
     context = JobContext(job)
     heartbeat = Heartbeat(context)
     heartbeat.start()
@@ -47,7 +54,7 @@ def run(job: Job) -> None:
         _handle(context)
     except (DatabaseError, InterfaceError):
         # Nothing could be written down: the lease ends by itself, and the job is tried again.
-        log.exception("job.unrecorded", job=str(job.pk), kind=job.kind)
+        log.exception("job.unrecorded")
     finally:
         heartbeat.stop()
         current = None
@@ -60,7 +67,7 @@ def _handle(context: JobContext) -> None:
         if not context.succeeded:
             _returned(context)
     except LeaseLost:
-        log.warning("job.lease_lost", job=str(job.pk), kind=job.kind, fence=job.fence)
+        log.warning("job.lease_lost", fence=job.fence)
     except Cancelled:
         leases.cancel(job)
     except Stopping:
@@ -68,7 +75,7 @@ def _handle(context: JobContext) -> None:
     except JobFailed as failure:
         leases.fail(job, str(failure))
     except Exception as error:
-        log.exception("job.error", job=str(job.pk), kind=job.kind, attempt=job.attempts)
+        log.exception("job.error", attempt=job.attempts)
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
         told = isinstance(error, StoreUnavailable)  # in words for its owner

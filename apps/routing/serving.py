@@ -13,6 +13,7 @@ import numpy as np
 
 from apps.catalog.models import CandidateModel
 from apps.catalog.tables import Mask
+from apps.core.metrics import DECISIONS
 from apps.routing.bundle import Bundle
 from apps.routing.decision import (
     Decision,
@@ -168,7 +169,7 @@ def route(
     budget: float | None = None,
     flags: Sequence[str] = (),
 ) -> Routed:
-    """Decide where a prompt goes.
+    """Decide where a prompt goes; /metrics counts each, by whether it was decided or refused.
 
     Args:
         lambda_: what a US dollar saved is worth in expected score, at least 0.
@@ -179,6 +180,23 @@ def route(
         ValueError: one sentence: no trained version, an empty or overlong prompt, an unknown flag, a
             budget below the cheapest model, or constraints that no model meets.
     """
+    try:
+        routed = _route(router, prompt, lambda_=lambda_, budget=budget, flags=flags)
+    except ValueError:
+        DECISIONS.labels("refused").inc()
+        raise
+    DECISIONS.labels("decided").inc()
+    return routed
+
+
+def _route(
+    router: Router,
+    prompt: str,
+    *,
+    lambda_: float | None,
+    budget: float | None,
+    flags: Sequence[str],
+) -> Routed:
     version = router.current
     if version is None:
         raise ValueError("This router has not been trained yet, so it cannot decide.")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from django.db.models import F
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -39,6 +40,7 @@ class TokenAuthentication(BaseAuthentication):
         user = token.user
         user.token = token
         request._request.team = token.team  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(team=str(token.team_id), user=user.pk)
         return user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 
 from apps.teams.models import Team
@@ -27,4 +28,5 @@ class CurrentTeamMiddleware:
                 UUID(chosen) if chosen and UUID(chosen) in user.roles else next(iter(user.roles))
             )
             request.team = Team.objects.get(id=team_id)  # type: ignore[attr-defined]
+            structlog.contextvars.bind_contextvars(team=str(team_id), user=user.pk)
         return self.get_response(request)

@@ -35,6 +35,7 @@ class Command(BaseCommand):
         refuse_port_in_use(host, port)
         address = f"http://{'localhost' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104
         os.environ.setdefault("SITE_URL", address)
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(fresh_folder_for_counts()))
         migrate()
         if not no_demo:
             self._demo_into_an_empty_database()
@@ -94,6 +95,15 @@ def refuse_port_in_use(host: str, port: int) -> None:
                 f"Assay cannot listen on {host} port {port} ({reason}): "
                 "stop what runs there or choose another port, for instance make run PORT=8001."
             ) from None
+
+
+def fresh_folder_for_counts() -> Path:
+    """Where the processes that are about to start put their counts together, emptied."""
+    folder = Path(settings.DATA_DIR) / "metrics"
+    folder.mkdir(exist_ok=True)
+    for left in folder.glob("*.db"):
+        left.unlink(missing_ok=True)
+    return folder
 
 
 def migrate() -> None:
