@@ -38,7 +38,7 @@ from apps.selection.models import Reservation
 from apps.selection.services import Answer, record, start_session
 from apps.sharing.models import ShareLink
 from apps.teams import services as teams
-from apps.teams.models import Membership, Role, Team, User
+from apps.teams.models import BrowserSession, Membership, Role, Team, User
 from tests.routing.furniture import evaluation_of, router_of, version_with_outcomes
 from tests.selection.replays import finished_replay
 
@@ -242,6 +242,7 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         ("members", "pk"): member.pk,
         ("models", "pk"): model.pk,
         ("models", "slug"): model.slug,
+        ("numbers", "slug"): "board",
         ("outcomes", "pk"): version.outcome_batches.get().pk,
         ("prompts", "slug"): prompts.dataset.slug,
         ("predictions", "pk"): version.prediction_batches.get().pk,
@@ -250,6 +251,9 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         ("replays", "pk"): finished_replay(owner, version).pk,
         ("s", "token"): secret,
         ("selections", "pk"): selection.pk,
+        ("sessions", "pk"): BrowserSession.objects.create(
+            user=owner, session_key=MARK.lower(), agent=MARK
+        ).pk,
         ("share-links", "pk"): link.pk,
         ("signin", "token"): teams.make_sign_in_link(owner).split("/")[2],
         ("teams", "pk"): team.pk,

@@ -33,6 +33,8 @@ PUBLIC = {
     "theme": "an appearance may be chosen by anybody",
     "invitation": "the secret in the address is the key",
     "signin_link": "the secret in the address is the key",
+    "help_numbers": "says how numbers are computed, not what is stored",
+    "help_numbers_of": "says how numbers are computed, not what is stored",
     "shared": "the secret in the address is the key",
     "shared_embed": "the secret in the address is the key",
     "shared_unlock": "the secret in the address is the key, and the password behind it",
@@ -76,6 +78,9 @@ NEEDED = {
 # Writes that concern only who does them.
 OWN = {
     "account": "one's own name",
+    "account_sessions": "one's own browsers",
+    "account_session_end": "one's own browsers; others' are not found",
+    "account_delete": "one's own account",
     "guide": "whether one is guided",
     "switch_team": "which of one's teams is looked at",
     "team_new": "a team of one's own",

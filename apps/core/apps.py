@@ -6,4 +6,6 @@ class CoreConfig(AppConfig):
     name = "apps.core"
 
     def ready(self) -> None:
-        autodiscover_modules("home", "health", "search", "metrics", "doctor")
+        autodiscover_modules(
+            "home", "health", "search", "metrics", "doctor", "personal", "explanations"
+        )

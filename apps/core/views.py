@@ -1,12 +1,13 @@
 """The first page, the appearance, and the pages that say no."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from django.views.defaults import page_not_found
 
+from apps.core import explanations
 from apps.core import home as first_page
 from apps.core import search as searching
 from apps.core.context import THEME_COOKIE, THEMES, places
@@ -60,6 +61,21 @@ def keys(request: HttpRequest) -> HttpResponse:
     return render(
         request, "core/partials/keys.html" if sheet else "core/keys.html", {"sheet": sheet}
     )
+
+
+@require_GET
+def numbers(request: HttpRequest) -> HttpResponse:
+    """Of which pages the numbers are explained."""
+    return render(request, "core/numbers.html", {"chapters": explanations.chapters()})
+
+
+@require_GET
+def numbers_of(request: HttpRequest, slug: str) -> HttpResponse:
+    """How each number of one kind of page is computed, and whose idea it is."""
+    chapter = explanations.chapter(slug)
+    if chapter is None:
+        raise Http404("There is no such page.")
+    return render(request, "core/numbers_of.html", {"chapter": chapter})
 
 
 @require_POST

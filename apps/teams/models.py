@@ -209,6 +209,20 @@ class SignInLink(Base, Secret):
         ]
 
 
+class BrowserSession(Base):
+    """A browser in which somebody is signed in: `agent` is what it says of itself."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="browser_sessions")
+    session_key = models.CharField(max_length=40, unique=True)
+    agent = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return "browser session"
+
+
 class ApiTokenQuerySet(TeamOwnedQuerySet):
     def visible_to(self, user: Any) -> Self:
         """One's own tokens, and as an admin all of the team's."""

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.teams.views import doors, settings
+from apps.teams.views import account, audit, doors, settings
 
 urlpatterns = [
     path("settings/", settings.team_settings, name="team_settings"),
@@ -19,9 +19,16 @@ urlpatterns = [
     ),
     path("settings/tokens/", settings.token_new, name="token_new"),
     path("settings/tokens/<uuid:pk>/revoke/", settings.token_revoke, name="token_revoke"),
-    path("settings/audit/", settings.audit_log, name="audit_log"),
-    path("settings/account/", settings.account, name="account"),
-    path("settings/account/guide/", settings.guide, name="guide"),
+    path("settings/audit/", audit.audit_log, name="audit_log"),
+    path("settings/audit.csv", audit.audit_csv, name="audit_csv"),
+    path("settings/account/", account.account, name="account"),
+    path("settings/account/guide/", account.guide, name="guide"),
+    path("settings/account/sessions/", account.sessions, name="account_sessions"),
+    path(
+        "settings/account/sessions/<uuid:pk>/end/", account.session_end, name="account_session_end"
+    ),
+    path("settings/account/data.zip", account.data, name="account_data"),
+    path("settings/account/delete/", account.departure, name="account_delete"),
     path("teams/new/", settings.team_new, name="team_new"),
     path("teams/switch/", settings.switch_team, name="switch_team"),
     path("invitations/<str:token>/", doors.invitation, name="invitation"),

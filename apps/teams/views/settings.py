@@ -1,4 +1,4 @@
-"""The team's settings: name, members, invitations, tokens, audit."""
+"""The team's settings: name, members, invitations, tokens."""
 
 from uuid import UUID
 
@@ -6,7 +6,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,10 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.teams import queries, services
 from apps.teams.access import MemberRequest, get_visible, member_required
-from apps.teams.forms import AccountForm, InviteForm, RoleForm, TeamForm, TokenForm
+from apps.teams.forms import InviteForm, RoleForm, TeamForm, TokenForm
 from apps.teams.models import ApiToken, Invitation, Membership, Role, Team
-
-AUDIT_PAGE_SIZE = 50
 
 
 def _page(request: MemberRequest, status: int = 200, **forms: Form) -> HttpResponse:
@@ -181,34 +178,6 @@ def token_revoke(request: MemberRequest, pk: UUID) -> HttpResponse:
     services.revoke_token(user=request.user, token=token)
     messages.success(request, f"The token {token.name} opens nothing now.")
     return redirect("team_settings")
-
-
-@member_required
-@require_GET
-def audit_log(request: MemberRequest) -> HttpResponse:
-    services.require(user=request.user, team=request.team, role=Role.ADMIN)
-    entries = queries.audit_entries(request.user).filter(team=request.team)
-    page = Paginator(entries, AUDIT_PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "teams/audit.html", {"page": page})
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def account(request: MemberRequest) -> HttpResponse:
-    form = AccountForm(request.POST or None, initial={"name": request.user.name})
-    if request.method == "POST" and form.is_valid():
-        services.rename_user(user=request.user, name=form.cleaned_data["name"])
-        messages.success(request, "Your name is saved.")
-        return redirect("account")
-    return render(request, "teams/account.html", {"form": form})
-
-
-@login_required
-@require_POST
-def guide(request: MemberRequest) -> HttpResponse:
-    """Put the first page's guide away, or show it again."""
-    services.show_guide(user=request.user, shown=request.POST.get("show") == "yes")
-    return redirect("/")
 
 
 def _uuid(text: str) -> UUID:
