@@ -12,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
 from schemathesis.config import SchemathesisConfig
 
+from apps.catalog.models import Dataset
 from apps.teams.models import Role, Team, User
 from apps.teams.services import create_token
 from project.wsgi import application
@@ -72,3 +73,38 @@ def test_every_operation_answers_as_documented(operation: Any, token: str) -> No
         )
 
     answers()
+
+
+def test_nobody_and_strangers_get_nothing_whatever_they_send(
+    team: Team, alice: User, charlie: User, other_team: Team
+) -> None:
+    """Signed out: nothing but 401. From another team: an answer, never a word of ours, never a 500."""
+    Dataset.objects.create(team=team, name="Zirconia", slug="zirconia")
+    _, secret = create_token(user=charlie, team=other_team, name="curious", scope=Role.ADMIN)
+    problems: list[str] = []
+    for operation in OPERATIONS:
+        problems += _gives_something_away(operation, secret)
+    assert not problems, "\n".join(problems)
+
+
+def _gives_something_away(operation: Any, secret: str) -> list[str]:
+    found: set[str] = set()
+
+    @settings(
+        max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(case=operation.as_strategy())
+    def asked(case: Any) -> None:
+        nobody = case.call(headers={"Accept-Encoding": "identity"})
+        if nobody.status_code != 401:
+            found.add(f"{operation.label}: {nobody.status_code} to nobody")
+        answer = case.call(
+            headers={"Authorization": f"Bearer {secret}", "Accept-Encoding": "identity"}
+        )
+        if answer.status_code >= 500:
+            found.add(f"{operation.label}: {answer.status_code} to a stranger")
+        if b"zirconia" in answer.content.lower():
+            found.add(f"{operation.label}: tells a stranger of the team")
+
+    asked()
+    return sorted(found)

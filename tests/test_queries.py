@@ -19,6 +19,8 @@ from tests.routes import all_routes, build_world
 
 FILE = Path(__file__).with_name("query_counts.json")
 MOST = 25  # no page of a small team needs more
+# Asks every table that names a person, so each new table would change it.
+NOT_COUNTED = {"account_data"}
 
 
 def counted(
@@ -28,7 +30,7 @@ def counted(
     world = build_world(team, owner, run_jobs)
     counts = {}
     for route in all_routes():
-        if route.is_admin or route.pattern.startswith("accounts/"):
+        if route.is_admin or route.pattern.startswith("accounts/") or route.name in NOT_COUNTED:
             continue
         address = world.fill(route)
         if client.get(address).status_code != 200:  # also fills the caches of the process

@@ -51,6 +51,16 @@ def test_a_page_carries_its_safety_headers(alice: User, client_of: ClientOf) -> 
     assert "HX-Request" in response["Vary"]
 
 
+def test_no_text_becomes_a_script(alice: User, client_of: ClientOf) -> None:
+    response = client_of(alice).get("/")
+    policy = response["Content-Security-Policy"]
+    assert "require-trusted-types-for 'script'" in policy
+    assert "trusted-types default" in policy
+    page = response.content.decode()
+    scripts = re.findall(r'<script src="([^"]+)"', page)
+    assert scripts[0].endswith("trusted.js"), "the policy has to be there before what needs it"
+
+
 def test_no_page_carries_inline_script_or_style(alice: User, client_of: ClientOf) -> None:
     page = client_of(alice).get("/").content.decode()
     assert " style=" not in page
