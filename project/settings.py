@@ -310,7 +310,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         # Browsers that know it make no script of any text; static/trusted.js is the one policy.
         "require-trusted-types-for": ["'script'"],
-        "trusted-types": ["default"],
+        "trusted-types": ["default", "dompurify"],  # the latter is Swagger's own cleaner
     }
 }
 X_FRAME_OPTIONS = "DENY"
