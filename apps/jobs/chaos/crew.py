@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -34,7 +35,7 @@ class Crew:
         self._log, self._rng, self._phases = log, rng, phases
         self._workers = [self._start() for _ in range(size)]
         self._groups = [worker.pid for worker in self._workers]
-        self._later: list[tuple[float, Callable[[], None]]] = []
+        self._later: list[tuple[float, Callable[[], object]]] = []
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -58,7 +59,7 @@ class Crew:
                 self._workers[place] = self._start()
                 self._groups.append(self._workers[place].pid)
 
-    def later(self, seconds: float, end: Callable[[], None]) -> None:
+    def later(self, seconds: float, end: Callable[[], object]) -> None:
         """Have `tend` call `end` after so long."""
         self._later.append((time.monotonic() + seconds, end))
 
@@ -101,17 +102,19 @@ class Crew:
         """Stop a child (or it and its parent) for so long, as a laptop that sleeps would: its job goes to
         another worker, and when it wakes there are two on it."""
         for victim in self._some_worker():
-            victim.suspend()
-            self.later(seconds, victim.resume)
+            with suppress(psutil.Error):  # it has just been killed
+                victim.suspend()
+                self.later(seconds, victim.resume)
         self.counts["stopped"] += 1
 
     def fill_disk_for(self, seconds: float) -> None:
         """Let a worker write nothing to any file for so long: the kernel refuses it."""
         for victim in self._some_worker():
-            soft, hard = victim.rlimit(psutil.RLIMIT_FSIZE)
-            victim.rlimit(psutil.RLIMIT_FSIZE, (FULL_DISK_BYTES, hard))
-            limits = (soft, hard)
-            self.later(seconds, lambda v=victim, o=limits: v.rlimit(psutil.RLIMIT_FSIZE, o))  # type: ignore[misc]
+            with suppress(psutil.Error):
+                soft, hard = victim.rlimit(psutil.RLIMIT_FSIZE)
+                victim.rlimit(psutil.RLIMIT_FSIZE, (FULL_DISK_BYTES, hard))
+                restore = partial(victim.rlimit, psutil.RLIMIT_FSIZE, (soft, hard))
+                self.later(seconds, restore)
         self.counts["full"] += 1
 
     def _some_worker(self) -> list[psutil.Process]:

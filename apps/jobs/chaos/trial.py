@@ -97,6 +97,7 @@ class Trial:
     ) -> None:
         self.watch = watch
         self._setup, self._crew, self._team, self._rng = setup, crew, team, rng
+        self._parent = os.getppid()
 
     def disturb(self, kills: int) -> None:
         """Kill somebody every now and then, until `kills` are done."""
@@ -121,6 +122,8 @@ class Trial:
 
     def tend(self) -> None:
         """See that whoever was killed comes back; while a server is away, nobody is expected to work."""
+        if os.getppid() != self._parent:
+            raise SystemExit("Whoever wanted to know is gone.")
         self._crew.tend()
         if not all(server.answers() for server in self._setup.servers.values()):
             self.watch.forgive()
