@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
+from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = ROOT / "docker"
@@ -60,6 +62,65 @@ def test_the_images_install_what_the_package_pins_and_take_what_they_copy() -> N
         for line in re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE):
             assert set(line.split()) <= sent
             assert all((ROOT / name).exists() for name in line.split())
+
+
+def test_health_checks_ask_what_there_is_to_ask() -> None:
+    """Workers answer no remote control: their check reads what they say in the database."""
+    known = set(get_commands())
+    for path in DOCKER.glob("Dockerfile*"):
+        asked = re.findall(r'"manage\.py", "(\w+)"', path.read_text())
+        assert asked
+        assert set(asked) <= known
+    assert not settings.CELERY_WORKER_ENABLE_REMOTE_CONTROL
+
+
+def test_whoever_is_waited_for_can_be_found_ready() -> None:
+    for service in EVERY.values():
+        for name, wish in service.get("depends_on", {}).items():
+            if wish["condition"] == "service_healthy":
+                assert "healthcheck" in EVERY[name]
+
+
+def test_workers_have_time_to_give_their_jobs_back_and_somebody_to_bury_their_children() -> None:
+    for name in ("worker", "gpu-worker"):
+        assert EVERY[name]["init"] is True
+        assert int(EVERY[name]["stop_grace_period"].removesuffix("s")) >= 60
+    gpu = (DOCKER / "Dockerfile.gpu").read_text()
+    assert '"--concurrency", "1", "--queues", "gpu"' in gpu
+    (device,) = EVERY["gpu-worker"]["deploy"]["resources"]["reservations"]["devices"]
+    assert device["count"] == 1
+
+
+def test_nothing_but_the_web_server_is_reached_and_that_from_this_machine_alone() -> None:
+    ports = {name: service["ports"] for name, service in EVERY.items() if "ports" in service}
+    assert ports == {"web": ["127.0.0.1:8000:8000"]}
+
+
+def test_volumes_are_declared_and_images_are_built_from_files_that_are_there() -> None:
+    whole = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+    for service in EVERY.values():
+        for volume in service.get("volumes", []):
+            assert volume.split(":")[0] in whole["volumes"]
+        if build := service.get("build"):
+            text = (ROOT / build["dockerfile"]).read_text()
+            assert "target" not in build or f" AS {build['target']}\n" in text
+
+
+@pytest.mark.parametrize("path", sorted(DOCKER.glob("Dockerfile*")), ids=lambda path: path.name)
+def test_images_are_made_as_their_makers_advise(path: Path) -> None:
+    text = re.sub(r"\\\n", " ", path.read_text())
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    verbs = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert "ADD" not in verbs
+    assert all(
+        re.search(r":\d", line) or " AS " in line for line in lines if line.startswith("FROM")
+    )
+    assert all(line.split(" ", 1)[1].startswith("[") for line in lines if line.startswith("CMD"))
+    # What changes most often is copied last, or every change installs everything anew.
+    assert text.index("pip install") < text.index("COPY apps")
+    assert text.index("COPY apps") < text.index("USER assay")
+    assert "PIP_NO_CACHE_DIR=1" in text
+    assert "STOPSIGNAL SIGTERM" in text
 
 
 def test_both_queues_have_a_worker() -> None:

@@ -1,5 +1,6 @@
 """Who gets which job, and what happens when two want the same."""
 
+import socket
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connections, transaction
 from django.db.models.functions import Now
 
@@ -143,6 +145,17 @@ def test_a_round_takes_jobs_from_silent_workers_and_forgets_old_ones(
     job.refresh_from_db()
     assert job.state == State.QUEUED
     assert not Worker.objects.filter(name="gone").exists()
+
+
+def test_a_health_check_asks_for_a_worker_of_this_machine(db: None) -> None:
+    worker("elsewhere:1:1")
+    with pytest.raises(CommandError, match="No worker of"):
+        call_command("worker_alive")
+    worker(f"{socket.gethostname()}:1:1")
+    call_command("worker_alive")
+    fall_silent(f"{socket.gethostname()}:1:1")
+    with pytest.raises(CommandError, match="has said anything for 40 seconds"):
+        call_command("worker_alive")
 
 
 def test_a_worker_that_said_nothing_lately_is_not_alive(db: None) -> None:
