@@ -22,7 +22,7 @@ run: $(VENV)/.installed-run ## Start Assay on this machine (PORT=8000 HOST=127.0
 test: $(VENV)/.installed-dev ## Run all tests (ARGS="-k name" for some)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-lint: $(VENV)/.installed-dev ## Check style, types, layers, templates, migrations
+lint: $(VENV)/.installed-dev ## Check style, types, layers, templates, migrations, licences and pins
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy apps project tests manage.py
@@ -30,6 +30,7 @@ lint: $(VENV)/.installed-dev ## Check style, types, layers, templates, migration
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/djlint templates --check --quiet
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py supply
 
 format: $(VENV)/.installed-dev ## Put code and templates into the house's form
 	$(BIN)/ruff check --fix .
