@@ -7,6 +7,7 @@ then on no secret has a default. docs/reference/settings.md lists every variable
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 import structlog
@@ -50,6 +51,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_filters",
     "django_htmx",
@@ -237,6 +240,28 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses come from invitations, none is chosen freely
+# Another server may vouch for people, by OpenID Connect; docs/how-to/sign-in-with-oidc.md.
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="your organisation")
+SOCIALACCOUNT_ADAPTER = "apps.teams.adapter.VouchedAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "organisation",
+                "name": OIDC_NAME,
+                "client_id": env.str("OIDC_CLIENT_ID"),
+                "secret": env.str("OIDC_CLIENT_SECRET"),
+                "settings": {"server_url": OIDC_SERVER_URL},
+            }
+        ]
+        if OIDC_SERVER_URL
+        else [],
+    }
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
@@ -297,6 +322,9 @@ OUTBOUND_ALLOWED_HOSTS = [host.lower() for host in env.list("OUTBOUND_ALLOWED_HO
 # Encoders of prompts on offer beside those that are always there: `transformers:<hub id or folder>`.
 ROUTING_ENCODERS: list[str] = env.list("ROUTING_ENCODERS", default=[])
 
+_oidc = urlsplit(OIDC_SERVER_URL)
+OIDC_ORIGIN = [f"{_oidc.scheme}://{_oidc.netloc}"] if OIDC_SERVER_URL else []
+
 # --- Safety --------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -306,7 +334,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # Signing in with another server is a form that leads there.
+        "form-action": [SELF, *OIDC_ORIGIN],
         "frame-ancestors": [NONE],
         # Browsers that know it make no script of any text; static/trusted.js is the one policy.
         "require-trusted-types-for": ["'script'"],

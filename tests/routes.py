@@ -243,6 +243,7 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         ("models", "pk"): model.pk,
         ("models", "slug"): model.slug,
         ("numbers", "slug"): "board",
+        ("oidc", "provider_id"): "organisation",
         ("outcomes", "pk"): version.outcome_batches.get().pk,
         ("prompts", "slug"): prompts.dataset.slug,
         ("predictions", "pk"): version.prediction_batches.get().pk,

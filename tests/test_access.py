@@ -56,6 +56,11 @@ PUBLIC = {
     "account_confirm_email": "the secret in the address is the key; none is sent",
     "account_email_verification_sent": "a sentence",
     "account_confirm_login_code": "leads to the sign-in where no code was asked for",
+    "openid_connect_login": "the way in, where a server vouches for people",
+    "openid_connect_callback": "the way in, where a server vouches for people",
+    "socialaccount_login_cancelled": "a sentence",
+    "socialaccount_login_error": "a sentence",
+    "socialaccount_signup": "leads to the sign-in: accounts are made by invitation",
     "mfa_authenticate": "the second step of signing in",
 }
 # What each write needs; everything else needs an editor.

@@ -33,6 +33,8 @@ urlpatterns = [
     path("teams/switch/", settings.switch_team, name="switch_team"),
     path("invitations/<str:token>/", doors.invitation, name="invitation"),
     path("signin/<str:token>/", doors.signin_link, name="signin_link"),
+    # allauth's own would answer 500 where the server cannot be reached.
+    path("accounts/oidc/<str:provider_id>/login/", doors.vouched, name="openid_connect_login"),
     # An account's address is the one that was invited: allauth's page to change it is not offered.
     path(
         "accounts/email/",

@@ -33,6 +33,8 @@ NOT_OFFERED = {
     "job_cancel": "while a job waits or runs",
     "job_progress": "while a job waits or runs",
     "job_retry": "after a job failed",
+    "openid_connect_callback": "where a server vouches for people",
+    "openid_connect_login": "where a server vouches for people",
     "router_roll_back": "for one of several versions",
     "switch_team": "to members of several teams",
     "version_delete": "for one of several versions",

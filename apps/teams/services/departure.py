@@ -9,6 +9,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -67,6 +68,13 @@ def _memberships(user: User) -> Iterable[dict[str, Any]]:
 def _sessions(user: User) -> Iterable[dict[str, Any]]:
     for row in open_sessions(user):
         yield {"browser": row.agent, "signed_in": row.created_at}
+
+
+@register("vouched")
+def _vouched(user: User) -> Iterable[dict[str, Any]]:
+    """By whom another server says this person is."""
+    for row in SocialAccount.objects.filter(user=user):
+        yield {"server": row.provider, "known_there_as": row.uid, "since": row.date_joined}
 
 
 @register("tokens")
@@ -147,6 +155,7 @@ def delete_user(*, user: User) -> None:
     SignInLink.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()
+    SocialAccount.objects.filter(user=user).delete()
     user.email = f"{secrets.token_hex(16)}@deleted.invalid"
     user.name, user.is_active, user.last_login = alias, False, None
     user.is_staff = user.is_superuser = False

@@ -1,6 +1,8 @@
-"""The doors for people who are not signed in: invitations and one-time sign-in addresses."""
+"""The doors for people who are not signed in: invitations, one-time addresses, another server's word."""
 
+import requests
 from allauth.account.utils import perform_login
+from allauth.socialaccount.providers.openid_connect.views import login as to_the_server
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -65,6 +67,15 @@ def signin_link(request: HttpRequest, token: str) -> HttpResponse:
         return gone(request, over) if user is None else _enter(request, user)
     response = render(request, "teams/signin.html", {"person": link.user})
     response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def vouched(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """On to the server that vouches for people; in words where it cannot be reached."""
+    try:
+        response: HttpResponse = to_the_server(request, provider_id)
+    except requests.RequestException:
+        return render(request, "socialaccount/authentication_error.html", status=502)
     return response
 
 
