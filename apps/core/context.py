@@ -77,5 +77,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         context["account_navigation"] = [entry for entry in [settings_entry] if entry]
         above = [entry for entry in [*navigation, *context["account_navigation"]] if entry.here]
         context["place"] = next((entry for entry in above if entry.here == "true"), None)
+        # Somebody in one team asks nothing for it.
+        several = len(getattr(request.user, "roles", ())) > 1
+        context["other_teams"] = (
+            request.user.teams.exclude(pk=getattr(team, "pk", None)) if several else ()
+        )
         context["keys_of_places"] = [NavigationEntry("Home", "/", "", "h"), *entries]
     return context

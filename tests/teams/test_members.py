@@ -193,3 +193,16 @@ def test_roles_and_members_are_named_in_the_api(alice: User, vic: User, api_of: 
     assert refused.json() == {"role": ["Choose one of viewer, annotator, editor, admin."]}
     assert membership_of(vic).role == Role.ANNOTATOR
     assert ApiToken.objects.count() == 1
+
+
+def test_every_page_offers_ones_other_teams(
+    alice: User, vic: User, other_team: Team, client_of: Callable[[User], Client]
+) -> None:
+    Membership.objects.create(team=other_team, user=alice, role=Role.VIEWER)
+    client = client_of(alice)
+    page = client.get("/jobs/").content.decode()
+    assert "Switch to Elsewhere" in page
+    client.post("/teams/switch/", {"team": str(other_team.pk)})
+    page = client.get("/jobs/").content.decode()
+    assert "Switch to Metallurgy" in page
+    assert "Switch to" not in client_of(vic).get("/jobs/").content.decode()
