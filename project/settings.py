@@ -319,6 +319,10 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # Servers that may be called although their addresses are not public: `host` or `host:port`.
 OUTBOUND_ALLOWED_HOSTS = [host.lower() for host in env.list("OUTBOUND_ALLOWED_HOSTS", default=[])]
 
+# Models to run lie below this folder; nothing outside it is ever loaded.
+INFERENCE_MODELS_DIR = env.str("INFERENCE_MODELS_DIR", default=str(DATA_DIR / "models"))
+# Whether workers may fetch models from the hub, or run only what lies on their disks.
+INFERENCE_HUB = env.bool("INFERENCE_HUB", default=True)
 # Encoders of prompts on offer beside those that are always there: `transformers:<hub id or folder>`.
 ROUTING_ENCODERS: list[str] = env.list("ROUTING_ENCODERS", default=[])
 

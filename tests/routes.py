@@ -39,6 +39,7 @@ from apps.selection.services import Answer, record, start_session
 from apps.sharing.models import ShareLink
 from apps.teams import services as teams
 from apps.teams.models import BrowserSession, Membership, Role, Team, User
+from tests.inference.furniture import run_of
 from tests.routing.furniture import evaluation_of, router_of, version_with_outcomes
 from tests.selection.replays import finished_replay
 
@@ -115,6 +116,15 @@ class World:
                 "encoder": "hashing",
             },
             "api:router-list": {"dataset": self.objects["prompts", "slug"], "encoder": "hashing"},
+            "api:model-source-list": {
+                "name": MARK,
+                "kind": "text-classification",
+                "location": "mill/grain",
+            },
+            "api:run-list": {
+                "dataset": self.objects["prompts", "slug"],
+                "source": self.objects["model-sources", "pk"],
+            },
             "api:router-route": {"prompt": MARK},
             "api:router-serve": {"number": 1},
             "api:share-link-list": {"board": board},
@@ -224,6 +234,7 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         base_url=address,
         sealed_key=seal(f"{MARK}-secret-key", bound_to=address),
     )
+    run = run_of(prompts, owner, f"{MARK} candidate")
     objects = {
         ("boards", "slug"): board.slug,
         ("boards", "pk"): board.pk,
@@ -249,6 +260,8 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         ("predictions", "pk"): version.prediction_batches.get().pk,
         ("prices", "pk"): price.pk,
         ("routers", "slug"): router.slug,
+        ("model-sources", "pk"): run.source_id,
+        ("runs", "slug"): run.slug,
         ("replays", "pk"): finished_replay(owner, version).pk,
         ("s", "token"): secret,
         ("selections", "pk"): selection.pk,

@@ -36,6 +36,7 @@ class Kept:
     cost: float | None = None
 
 
+_GROUP = 2_000  # rows that are read together
 _TYPES = {
     "position": pa.int32(),
     "failure": pa.string(),
@@ -58,7 +59,7 @@ def write(answers: Sequence[Kept]) -> str:
     }
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         path = Path(folder) / "answers.parquet"
-        pq.write_table(pa.table(columns), path, compression="zstd", row_group_size=2_000)
+        pq.write_table(pa.table(columns), path, compression="zstd", row_group_size=_GROUP)
         return files.put_path(path)
 
 
@@ -66,6 +67,21 @@ def read(digest: str) -> list[Kept]:
     """All answers of a file."""
     with files.local_path(digest) as path:
         return [Kept(**row) for row in pq.read_table(path, use_threads=False).to_pylist()]
+
+
+def part(digest: str, failures: bool, start: int, count: int) -> tuple[list[Kept], int]:
+    """Some of a file's failures, or of its answers, in their order; and how many there are."""
+    with files.local_path(digest) as path:
+        failed = pq.read_table(path, columns=["failure"], use_threads=False).column("failure")
+        places = [place for place, why in enumerate(failed.to_pylist()) if bool(why) == failures]
+        wanted = places[start : start + count]
+        rows: list[Kept] = []
+        with pq.ParquetFile(path) as file:
+            for group in sorted({place // _GROUP for place in wanted}):
+                inside = [place - group * _GROUP for place in wanted if place // _GROUP == group]
+                table = file.read_row_group(group, use_threads=False).take(inside)
+                rows += [Kept(**row) for row in table.to_pylist()]
+    return rows, len(places)
 
 
 def payload(kept: Kept) -> dict[str, Any]:

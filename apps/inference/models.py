@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import CandidateModel, DatasetVersion, OutcomeBatch, PredictionBatch
+from apps.inference.answers import Kept
 from apps.inference.endpoints.models import Endpoint
 from apps.jobs.models import FINAL, Job, State
 from apps.teams.models import TeamOwned
@@ -126,3 +127,14 @@ class RunAnswer(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "position"], name="answer_once_a_position")
         ]
+
+    @property
+    def kept(self) -> Kept:
+        """The row as the file of a run will hold it."""
+        return Kept(
+            position=self.position,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cost=None if self.cost is None else float(self.cost),
+            **self.payload,
+        )

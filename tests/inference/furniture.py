@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from apps.catalog.models import DatasetVersion
-from apps.catalog.services import add_labels, create_dataset
+from apps.catalog.services import add_labels, create_dataset, create_model
 from apps.catalog.store import Items
-from apps.inference.kinds import Gives
-from apps.inference.models import ModelSource, Run
+from apps.inference import services
+from apps.inference.kinds import Gives, Setting
+from apps.inference.models import ModelSource, Run, RunAnswer
 from apps.inference.runners import Answer, Question
 from apps.teams.models import Team, User
 
@@ -32,6 +33,7 @@ class Parrot:
     name: str = "parrot"
     title: str = "Parrot"
     gives: Gives = Gives.TEXT
+    settings: tuple[Setting, ...] = ()
     reads_images: bool = False
     local: bool = False
     chunk: int = 1
@@ -89,3 +91,20 @@ def prompts(
             chosen=False,
         )
     return version
+
+
+def run_of(version: DatasetVersion, owner: User, name: str) -> Run:
+    """A run of a classifier with a failure and an answer, cancelled while it waited."""
+    model = create_model(user=owner, team=version.team, name=name)
+    source = services.add_source(
+        user=owner, model=model, kind="text-classification", location="mill/tiny"
+    )
+    run = services.start_run(user=owner, version=version, source=source)
+    services.cancel_run(user=owner, run=run)
+    RunAnswer.objects.create(run=run, position=0, payload={"label": f"{name} class"})
+    RunAnswer.objects.create(
+        run=run, position=1, failed=True, payload={"failure": f"{name} failed."}
+    )
+    Run.objects.filter(pk=run.pk).update(answered=1, failed=1, notes=[f"{name} note"])
+    run.refresh_from_db()
+    return run

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from apps.inference.models import ModelSource, Run
     from apps.inference.runners import Runner
 
+    from .settings import Setting
+
 
 class Gives(StrEnum):
     """What an answer is."""
@@ -24,19 +26,28 @@ class Kind(Protocol):
     """A way to run models; `ModelSource.kind` and `Run.source.kind` name it.
 
     Attributes:
-        title: for people, "Text classifier from a folder or hub".
+        title: for people, "Text classifier".
+        settings: what can be set for a run, as its form shows it.
         reads_images: whether items need a picture; else they need a text.
         local: whether weights are loaded here: such runs go to the queue `gpu` where one is served.
         chunk: answers are kept so many at a time, always the same ones: a kill repeats one chunk. 1:
             each is kept as it comes.
     """
 
-    name: str
-    title: str
-    gives: Gives
-    reads_images: bool
-    local: bool
-    chunk: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def gives(self) -> Gives: ...
+    @property
+    def settings(self) -> Sequence[Setting]: ...
+    @property
+    def reads_images(self) -> bool: ...
+    @property
+    def local(self) -> bool: ...
+    @property
+    def chunk(self) -> int: ...
 
     def clean(self, settings: dict[str, Any]) -> dict[str, Any]:
         """The settings of a run with defaults filled in.

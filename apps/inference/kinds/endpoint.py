@@ -17,6 +17,7 @@ from apps.inference.endpoints.models import Endpoint
 from apps.inference.endpoints.runner import Chat, EndpointRunner, Script
 from apps.inference.endpoints.services import access_to
 from apps.inference.kinds.base import Gives
+from apps.inference.kinds.settings import Setting
 from apps.inference.runners.base import RunnerFailed
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ class EndpointKind:
     name = "endpoint"
     title = "Model behind an OpenAI-compatible endpoint"
     gives = Gives.TEXT
+    settings = (
+        Setting("instructions", "", "Instructions", "Sent before every prompt."),
+        Setting("max_new_tokens", DEFAULT_MAX_TOKENS, "New tokens, at most", low=1, high=200_000),
+        Setting(
+            "temperature", 0.0, "Temperature", "0 takes the likeliest token always.", low=0, high=2
+        ),
+    )
     reads_images = False
     local = False
     chunk = 1

@@ -8,11 +8,12 @@ from apps.inference.services.runs import (
     resume_run,
     start_run,
 )
-from apps.inference.services.sources import add_source
+from apps.inference.services.sources import add_source, add_source_by_name
 
 __all__ = [
     "RUN",
     "add_source",
+    "add_source_by_name",
     "cancel_run",
     "delete_run",
     "execute",

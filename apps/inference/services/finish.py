@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, nan
+from math import exp, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ from apps.inference.models import Run
 from apps.inference.services.journal import DELETED, Journal
 from apps.jobs.context import JobContext, JobFailed
 
+_Z = 1.959964  # of a 95% interval
+
 
 def finish(ctx: JobContext, run: Run, journal: Journal) -> None:
     """Write the answers down; they, the batch and the job's success become true together.
@@ -54,10 +56,18 @@ def finish(ctx: JobContext, run: Run, journal: Journal) -> None:
             if held is None:
                 raise JobFailed(DELETED)
             held.answers_blob = blob
+            held.facts = {**run.facts, "summary": summary_of(good)}
             held.answered, held.failed = len(good), len(kept) - len(good)
             _name(ctx, held, run, stored)
             held.save(
-                update_fields=["answers_blob", "answered", "failed", "predictions", "outcomes"]
+                update_fields=[
+                    "answers_blob",
+                    "answered",
+                    "failed",
+                    "facts",
+                    "predictions",
+                    "outcomes",
+                ]
             )
             journal.clear()
             announce([run.version], user=ctx.job.created_by)
@@ -122,3 +132,23 @@ def _outcomes(run: Run, good: Sequence[Kept]) -> StoredOutcomes:
         latency_ms=column([one.latency_ms for one in good]),
     )
     return put_outcomes(ids, table, texts=run.version.has_text)
+
+
+def summary_of(good: Sequence[Kept]) -> dict[str, float]:
+    """What a page says of the answers: the mean score with its 95% interval, or the mean loss."""
+    losses = [one.loss for one in good if one.loss is not None]
+    if losses:
+        return {"mean_loss": float(np.mean(losses))}
+    scores = [one.score for one in good if one.score is not None]
+    if not scores:
+        return {}
+    mean, n = float(np.mean(scores)), len(scores)
+    # Wilson's interval, which holds at 0 and 1 too; of graded scores it is a little too wide.
+    centre, half = (mean + _Z**2 / (2 * n)), _Z * sqrt(mean * (1 - mean) / n + (_Z / (2 * n)) ** 2)
+    whole = 1 + _Z**2 / n
+    return {
+        "scored": n,
+        "mean": mean,
+        "low": (centre - half) / whole,
+        "high": (centre + half) / whole,
+    }

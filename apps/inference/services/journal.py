@@ -66,7 +66,7 @@ class Journal:
 
     def all(self) -> list[Kept]:
         """Every answer and failure that stands, of the file and of the rows."""
-        rows = [_kept(row) for row in self.run.journal.all().iterator(chunk_size=2_000)]
+        rows = [row.kept for row in self.run.journal.all().iterator(chunk_size=2_000)]
         asked = {kept.position for kept in rows}
         return [kept for kept in self.earlier if kept.position not in asked] + rows
 
@@ -89,14 +89,4 @@ def _row(run: Run, kept: Kept) -> RunAnswer:
         input_tokens=kept.input_tokens,
         output_tokens=kept.output_tokens,
         cost=None if kept.cost is None else Decimal(repr(kept.cost)),
-    )
-
-
-def _kept(row: RunAnswer) -> Kept:
-    return Kept(
-        position=row.position,
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
-        cost=None if row.cost is None else float(row.cost),
-        **row.payload,
     )

@@ -8,9 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps.catalog.models import CandidateModel
+from apps.catalog.services import create_model
 from apps.inference.kinds import KINDS
 from apps.inference.models import ModelSource
-from apps.teams.models import Role, User
+from apps.teams.models import Role, Team, User
 from apps.teams.services import audit, require
 
 
@@ -51,3 +52,24 @@ def add_source(
     source.save()
     audit(user=user, team=model.team, action="source.added", target=source, location=location)
     return source
+
+
+@transaction.atomic
+def add_source_by_name(
+    *,
+    user: User,
+    team: Team,
+    name: str,
+    kind: str,
+    location: str = "",
+    revision: str = "",
+    settings: dict[str, Any] | None = None,
+) -> ModelSource:
+    """Like `add_source`, of the team's model of that name, in any case; a new one where there is none."""
+    require(user=user, team=team, role=Role.EDITOR)
+    model = CandidateModel.objects.filter(team=team, name__iexact=name.strip()).first()
+    if model is None:
+        model = create_model(user=user, team=team, name=name.strip())
+    return add_source(
+        user=user, model=model, kind=kind, location=location, revision=revision, settings=settings
+    )

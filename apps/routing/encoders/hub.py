@@ -6,17 +6,19 @@ the mean over the tokens of the last layer.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from apps.inference.runners.weights import fingerprint
 
 from .base import Vectors, normalised
 
 PREFIX = "transformers:"
 _TOKENS = 512
 _BATCH = 4096
+_DIGITS = 12  # of a folder's hash: what tells versions of one encoder apart
 
 
 class TransformersEncoder:
@@ -30,7 +32,7 @@ class TransformersEncoder:
             raise ValueError(f"Name a hub id or a folder after {PREFIX}.")
         folder = Path(source)
         if folder.is_dir():
-            found = _fingerprint(folder)
+            found = fingerprint(folder)[:_DIGITS]
             if revision and revision != found:
                 raise ValueError(
                     f"The folder {source} holds revision {found} of its encoder, not {revision}."
@@ -85,15 +87,3 @@ class TransformersEncoder:
                 mean = (hidden * weights).sum(1) / weights.sum(1)
                 vectors[rows] = mean.float().cpu().numpy()
         return normalised(vectors)
-
-
-def _fingerprint(folder: Path) -> str:
-    """Twelve hex digits of the hash of what decides the vectors: sizes, tokens and weights."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".safetensors", ".txt", ".model"}:
-            digest.update(path.name.encode())
-            with path.open("rb") as stream:
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
-    return digest.hexdigest()[:12]
