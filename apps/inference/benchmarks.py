@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from apps.inference.throughput import inference
+
 Say = Callable[[str], None]
 
 PROMPTS, IN_FLIGHT, SECONDS, ROUNDS = 10_000, 64, 0.1, 3
@@ -90,7 +92,7 @@ def endpoint_kills(say: Say) -> bool:
     return bool(whole and counts["made"] == KILL_PROMPTS and again <= kills * 3 * IN_FLIGHT)
 
 
-BENCHMARKS = {"endpoint": endpoint, "endpoint-kills": endpoint_kills}
+BENCHMARKS = {"endpoint": endpoint, "endpoint-kills": endpoint_kills, "inference": inference}
 
 
 @contextmanager

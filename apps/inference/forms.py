@@ -54,7 +54,7 @@ class SourceForm(forms.Form):
     )
     kind = forms.ChoiceField(
         label="What it does",
-        help_text="Behind an endpoint it answers in words, whatever stands here.",
+        help_text="Behind an endpoint it answers in words unless it judges, whatever else stands here.",
     )
     revision = forms.CharField(
         label="Revision",
@@ -68,7 +68,8 @@ class SourceForm(forms.Form):
         kind, place = self.fields["kind"], self.fields["place"]
         assert isinstance(kind, forms.ChoiceField)  # noqa: S101
         assert isinstance(place, forms.ChoiceField)  # noqa: S101
-        kind.choices = [(one.name, one.title) for one in KINDS.values() if one.local]
+        offered = [one for one in KINDS.values() if one.name != "endpoint"]
+        kind.choices = [(one.name, one.title) for one in offered]
         endpoints = Endpoint.objects.visible_to(user).filter(team=team)
         place.choices = [
             ("hub", "on the Hugging Face hub"),
@@ -82,7 +83,8 @@ class SourceForm(forms.Form):
         location = data["location"].strip()
         if data["place"].startswith(_BEHIND):
             slug = data["place"].removeprefix(_BEHIND)
-            return {"kind": "endpoint", "location": location, "settings": {"endpoint": slug}}
+            kind = "judge" if data["kind"] == "judge" else "endpoint"
+            return {"kind": kind, "location": location, "settings": {"endpoint": slug}}
         prefix = FOLDER if data["place"] == "folder" else ""
         return {
             "kind": data["kind"],
