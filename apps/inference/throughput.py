@@ -24,7 +24,7 @@ def inference(say: Callable[[str], None], items: int = ITEMS, rounds: int = ROUN
     import torch
     import transformers
 
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as place:
         folder = Path(place)
@@ -86,7 +86,7 @@ def _save(folder: Path) -> None:
         num_hidden_layers=4,
         num_attention_heads=4,
         intermediate_size=1024,
-        num_labels=4,
+        id2label={at: f"label{at}" for at in range(4)},
         initializer_range=0.2,
     )
     BertForSequenceClassification(config).save_pretrained(folder)
