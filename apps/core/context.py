@@ -81,7 +81,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         # Somebody in one team asks nothing for it.
         several = len(getattr(request.user, "roles", ())) > 1
         context["other_teams"] = (
-            request.user.teams.exclude(pk=getattr(team, "pk", None)) if several else ()
+            [other for other in request.user.teams.all() if other != team] if several else ()
         )
         context["keys_of_places"] = [NavigationEntry("Home", "/", "", "h"), *entries]
     return context

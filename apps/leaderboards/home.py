@@ -31,6 +31,8 @@ def changed_recommendations(request: MemberRequest) -> Iterable[Entry]:
         .order_by("-current__created_at")
     )
     for board in rows[:20]:
+        if board.current is None:
+            continue
         was, now = board.before.get("chosen"), board.current.summary.get("chosen")
         if not was or not now or was == now:
             continue

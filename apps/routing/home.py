@@ -30,7 +30,7 @@ def changed_verdicts(request: MemberRequest) -> Iterable[Entry]:
         .order_by("-current__created_at")
     )
     for evaluation in rows[:20]:
-        if evaluation.before == evaluation.current.verdict:
+        if evaluation.current is None or evaluation.before == evaluation.current.verdict:
             continue
         url = reverse("evaluation_detail", args=[evaluation.pk])
         yield Entry(

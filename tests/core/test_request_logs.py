@@ -69,7 +69,7 @@ def test_what_a_job_logs_names_the_job_and_its_team(
         raise ZeroDivisionError
 
     job = Job.objects.create(team=team, kind="jobs.selftest", title="Sift", params={})
-    monkeypatch.setattr(runner.registry, "find", lambda _: breaks)
+    monkeypatch.setattr("apps.jobs.runner.registry.find", lambda _: breaks)
     runner.run_next()
     (line,) = [entry for entry in lines if entry["event"] == "job.error"]
     assert line["job"] == str(job.pk)
