@@ -63,14 +63,15 @@ def canonical(name: str) -> str:
 def licence(found: Distribution) -> str:
     """In its own words: the expression, else the classifiers, else the first line of the field."""
     metadata = found.metadata
+
+    def told(name: str) -> list[str]:
+        return metadata.get_all(name) or []
+
     classifiers = [
-        text.rsplit(" :: ", 1)[-1]
-        for text in metadata.get_all("Classifier") or []
-        if text.startswith("License ::")
+        text.rsplit(" :: ", 1)[-1] for text in told("Classifier") if text.startswith("License ::")
     ]
-    field = (metadata.get("License") or "").strip().partition("\n")[0]
-    expression: str = metadata.get("License-Expression") or "; ".join(classifiers) or field
-    return expression
+    field = "".join(told("License")).strip().partition("\n")[0]
+    return "".join(told("License-Expression")) or "; ".join(classifiers) or field
 
 
 def may_be(text: str) -> bool:
