@@ -11,9 +11,10 @@ import structlog
 from celery import signals
 from celery.exceptions import SecurityWarning
 from django.conf import settings
+from django.core.files.storage import storages
 from django.db import connection
 
-from apps.jobs import presence, schema, stopping
+from apps.jobs import presence, registry, schema, stopping
 from apps.jobs.housekeeping import Housekeeping
 from apps.jobs.models import Queue, Worker
 from apps.jobs.wake import broker_queue
@@ -63,6 +64,9 @@ def _remember_queues(sender: Any, **_: Any) -> None:
     prefix = settings.JOB_QUEUE_PREFIX
     _queues[:] = [name.removeprefix(prefix) for name in sender.app.amqp.queues.consume_from]
     schema.known()  # what this process came with, before anybody exchanges the files
+    # Loaded once, before it forks: a child that takes the place of another begins at once.
+    registry.kinds()
+    storages["default"]
     if Queue.GPU in _queues and sender.concurrency != 1:
         log.warning("worker.one_job_a_gpu", asked_for=sender.concurrency)
         sender.concurrency = 1

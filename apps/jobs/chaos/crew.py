@@ -75,7 +75,7 @@ class Crew:
         return [self.phase(child.pid) for child in self._children()]
 
     def kill(self, wanted: str) -> bool:
-        """Kill a child (four of five times) or a parent; False where there is no child.
+        """Kill a child (nine of ten times) or a parent; False where there is no child.
 
         Waits PHASE_SECONDS for a child to come to the phase `wanted`; whichever phase it was killed in is
         counted.
@@ -91,7 +91,7 @@ class Crew:
         victim = victim or self._rng.choice(children)
         with suppress(psutil.Error):
             pid = victim.pid
-            what = "child" if self._rng.random() < 0.8 else "parent"
+            what = "child" if self._rng.random() < 0.9 else "parent"
             (victim if what == "child" else psutil.Process(victim.ppid())).kill()
             self.killed_in[self.phase(pid)] += 1
             self.counts[what] += 1
