@@ -144,6 +144,8 @@ def _one_moment() -> Iterator[None]:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                # Between two tables it writes to the archive, for as long as that takes.
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         yield
 
 

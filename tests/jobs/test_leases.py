@@ -2,15 +2,16 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 
 from apps.jobs import leases, presence, services
@@ -235,3 +236,19 @@ def _at_once(count: int, work: Callable[[int], T]) -> list[T]:
         thread.join()
     assert len(results) == count
     return [results[number] for number in range(count)]
+
+
+def test_a_worker_frozen_in_a_transaction_does_not_keep_its_job_for_ever(
+    transactional_db: None, settings: Any
+) -> None:
+    """Its locks would: the server ends its transaction."""
+    if connection.vendor != "postgresql":
+        pytest.skip("on SQLite everybody lives on one machine, and sleeps with it")
+    settings.JOB_LEASE_SECONDS = 0.1
+    connection.close()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")  # the transaction begins with its first statement
+        time.sleep(0.5)
+        with pytest.raises(OperationalError, match=r"idle-in-transaction|closed"):
+            cursor.execute("SELECT 1")
+        connection.close()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Timer
 from typing import IO
 
 import psutil
@@ -35,7 +36,6 @@ class Crew:
         self._log, self._rng, self._phases = log, rng, phases
         self._workers = [self._start() for _ in range(size)]
         self._groups = [worker.pid for worker in self._workers]
-        self._later: list[tuple[float, Callable[[], object]]] = []
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -48,20 +48,23 @@ class Crew:
         )
 
     def tend(self) -> None:
-        """Start parents that are gone again, and end the disturbances that have lasted long enough."""
-        now = time.monotonic()
-        for _, end in [entry for entry in self._later if entry[0] <= now]:
-            with suppress(psutil.Error):
-                end()
-        self._later = [entry for entry in self._later if entry[0] > now]
+        """Start parents that are gone again."""
         for place, worker in enumerate(self._workers):
             if worker.poll() is not None:
                 self._workers[place] = self._start()
                 self._groups.append(self._workers[place].pid)
 
     def later(self, seconds: float, end: Callable[[], object]) -> None:
-        """Have `tend` call `end` after so long."""
-        self._later.append((time.monotonic() + seconds, end))
+        """Call `end` after so long, whatever this process waits for then: perhaps for a lock that only a
+        sleeper can give up."""
+
+        def act() -> None:
+            with suppress(psutil.Error):
+                end()
+
+        timer = Timer(seconds, act)
+        timer.daemon = True
+        timer.start()
 
     def phase(self, pid: int) -> str:
         """What the child `pid` said last that it is in the middle of."""

@@ -113,7 +113,7 @@ class Trial:
                     self.tend()
                     time.sleep(0.05)
             if done % KILLS_BETWEEN["stop"] == 0:
-                self._crew.stop_for(self._rng.uniform(2.2, 3.5))
+                self._crew.stop_for(self._rng.uniform(2.2, 8.0))
             if done % KILLS_BETWEEN["full"] == 0:
                 self._crew.fill_disk_for(self._rng.uniform(0.5, 2.0))
             if done % KILLS_BETWEEN["clock"] == 0:
