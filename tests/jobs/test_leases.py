@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, OperationalError, connection, connections, transaction
+from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.db.models.functions import Now
 
 from apps.jobs import leases, presence, services
@@ -249,6 +249,6 @@ def test_a_worker_frozen_in_a_transaction_does_not_keep_its_job_for_ever(
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")  # the transaction begins with its first statement
         time.sleep(0.5)
-        with pytest.raises(OperationalError, match=r"idle-in-transaction|closed"):
+        with pytest.raises(DatabaseError, match="idle-in-transaction"):
             cursor.execute("SELECT 1")
         connection.close()
