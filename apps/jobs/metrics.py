@@ -45,7 +45,7 @@ def jobs() -> Iterable[GaugeMetricFamily]:
     for queue in Queue.values:
         for state in State.values:
             by_state.add_metric([queue, state], counted.get((queue, state), 0))
-        row: dict[str, Any] = oldest.get(queue, {})
+        row: Any = oldest.get(queue, {})
         waiting.add_metric([queue], _age(row.get("created"), now))
         lease.add_metric([queue], _age(row.get("silent"), now))
     return by_state, waiting, lease

@@ -62,7 +62,10 @@ class _Guarded(BaseAdapter):
     """Sends what `requests` wants sent through `apps.core.outbound`."""
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        content = request.body.encode() if isinstance(request.body, str) else request.body
+        body = request.body
+        content = (
+            body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else None
+        )
         try:
             reply = outbound.call(
                 request.method or "GET",

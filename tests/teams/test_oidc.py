@@ -119,7 +119,7 @@ def configured(server: Server, settings: Any) -> None:
 
 
 class _Stay(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:  # type: ignore[override]
+    def redirect_request(self, *_: Any) -> None:
         return None
 
 
