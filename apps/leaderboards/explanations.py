@@ -86,3 +86,41 @@ register(
     ],
     order=10,
 )
+
+register(
+    "comparison",
+    "Comparisons",
+    "Two to six models on the same labelled items. An item on which either of a pair was not run is left out "
+    "of that pair, so what is compared is always like with like.",
+    [
+        E(
+            "Difference",
+            "The accuracy of one model less that of the other on the items both answered, with an interval "
+            "of the paired difference.",
+            "R. G. Newcombe, Statist. Med. 17 (1998)",
+        ),
+        E(
+            "McNemar's test",
+            "Only items that one of the two got right and the other wrong count. The exact p-value is the "
+            "chance of so uneven a split, or a more uneven one, if each were the only right one as often.",
+            "Q. McNemar, Psychometrika 12 (1947)",
+        ),
+        E(
+            "mid-p",
+            "The same with half the chance of the split that was seen: nearer to its level.",
+        ),
+        E(
+            "Holm",
+            "Where several tests are made at once, p-values are raised so that the chance of any false "
+            "finding stays at its level.",
+            "S. Holm, Scand. J. Statist. 6 (1979)",
+        ),
+        E("Recall", "Of the items of a class, the share that the model recognised."),
+        E("Confusion", "How many items of each class the model called each class."),
+        E(
+            "By slice",
+            "The same difference on the items of one value of a slice, with its own interval.",
+        ),
+    ],
+    order=15,
+)
