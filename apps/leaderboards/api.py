@@ -109,9 +109,6 @@ class CompareItemsQuery(CompareQuery):
         ["all"], required=False, help_text="Items on which the models agree too."
     )
     labelled = serializers.ChoiceField(["yes", "no"], required=False)
-    label = serializers.CharField(
-        required=False, max_length=200, help_text="Only items of this class."
-    )
     by = serializers.CharField(
         required=False, max_length=200, help_text="With `said`: only items on which it said that."
     )
@@ -123,7 +120,10 @@ class CompareItemsQuery(CompareQuery):
     page = serializers.IntegerField(required=False, min_value=1, max_value=10**9)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Two of the names are words of Python."""
+        """Two of the names are words of Python, one is taken by the field's own."""
+        label = serializers.CharField(
+            required=False, max_length=200, help_text="Only items of this class."
+        )
         says = serializers.ListField(
             child=serializers.CharField(max_length=210),
             required=False,
@@ -135,7 +135,7 @@ class CompareItemsQuery(CompareQuery):
             max_value=10**9,
             help_text="Where a search goes on: the `following` of its answer.",
         )
-        return {**super().get_fields(), "is": says, "from": start}
+        return {**super().get_fields(), "label": label, "is": says, "from": start}
 
 
 class BoardFilter(filters.FilterSet):  # type: ignore[misc]

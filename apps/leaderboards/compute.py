@@ -10,11 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from apps.catalog.tables import NOT_RUN, Classes, PredictionTable
-from apps.leaderboards.statistics.board import rank_candidates
+from apps.leaderboards.statistics.board import ENOUGH_ANSWERS, rank_candidates
+from apps.leaderboards.statistics.bootstrap import frontier_shares
+from apps.leaderboards.statistics.classwise import classwise
+from apps.leaderboards.statistics.paired import pair_counts
 from apps.selection.services import certificate_summary, certify, suggest_items
 
-FORMAT = 2
+FORMAT = 3
 """Goes up with every change of what a result holds or how it is computed."""
+
+CLASSES = 30
+"""Of more classes than this, those with the most labels become columns."""
 
 SLICE_VALUES = 30
 """Of a slice with more values than this, those with the most labels become columns."""
@@ -65,6 +71,9 @@ def compute(
     proof = certify(table, truth, delta=question.delta, prefer=prefer)
     found = suggest_items(table, truth, k=question.next_items, seed=question.seed)
     columns, per_model = _slice_accuracy(table, truth, slices or {})
+    by_class = _by_class(table, truth, question.alpha) if ranking else {}
+    if ranking:
+        _add_frontier(by_class["metrics"], table, truth, prices, question)
     return {
         "format": FORMAT,
         "question": asdict(question),
@@ -84,7 +93,91 @@ def compute(
         },
         "slice_columns": columns,
         "slice_cells": per_model,
+        **by_class,
     }
+
+
+def pair_arrays(table: PredictionTable, labels: ArrayLike) -> dict[str, NDArray[Any]]:
+    """What every two models did on the labelled items both were run on; `PairCounts` as whole numbers.
+
+    `models` holds their names, in the order of the rows and columns of `wins`, `both_right`, `shared`.
+    """
+    truth = table.checked_labels(labels)
+    answers = table.predictions[:, truth >= 0]
+    counts = pair_counts(answers == truth[truth >= 0], answers != NOT_RUN)
+    return {
+        "models": np.array(table.model_names, dtype=str),
+        **{
+            name: getattr(counts, name).astype(np.int32)
+            for name in ("wins", "both_right", "shared")
+        },
+    }
+
+
+def _by_class(table: PredictionTable, truth: Classes, alpha: float) -> dict[str, Any]:
+    """`metrics` by model, and columns and cells of classes as those of slices."""
+    known = truth >= 0
+    found = classwise(
+        table.predictions[:, known], truth[known], len(table.class_names), alpha=alpha
+    )
+    labels = np.bincount(truth[known], minlength=len(table.class_names))
+    most = np.sort(np.argsort(-labels, kind="stable")[:CLASSES])
+    most = most[labels[most] > 0]
+    cells = np.stack([found.right[:, most], found.asked[:, most]], axis=2).astype(int)
+    metrics: dict[str, dict[str, Any]] = {}
+    for row, name in enumerate(table.model_names):
+        worst = int(found.worst[row])
+        metrics[name] = {
+            "macro_f1": _span(found.macro_f1[row], found.low[row], found.high[row]),
+            "worst": None
+            if worst < 0
+            else {
+                "class": table.class_names[worst],
+                **_span(
+                    found.right[row, worst] / found.asked[row, worst],
+                    found.worst_low[row],
+                    found.worst_high[row],
+                ),
+            },
+            "p_frontier": None,
+        }
+    return {
+        "class_columns": [
+            {"class": table.class_names[place], "labels": int(labels[place])} for place in most
+        ],
+        "class_cells": {name: cells[row].tolist() for row, name in enumerate(table.model_names)},
+        "metrics": metrics,
+    }
+
+
+def _span(value: float, low: float, high: float) -> dict[str, float | None]:
+    """An estimate and the ends of its interval; None where it is not known."""
+    parts = {"value": float(value), "low": float(low), "high": float(high)}
+    return {name: None if np.isnan(part) else part for name, part in parts.items()}
+
+
+def _add_frontier(
+    metrics: dict[str, dict[str, Any]],
+    table: PredictionTable,
+    truth: Classes,
+    prices: ArrayLike | None,
+    question: Question,
+) -> None:
+    """P(on the frontier) of the models of known price that were run on enough to be compared."""
+    if prices is None:
+        return
+    answers = table.predictions[:, truth >= 0]
+    ran = answers != NOT_RUN
+    enough = ran.sum(axis=1) >= ENOUGH_ANSWERS * ran.sum(axis=1).max()
+    shares = frontier_shares(
+        answers == truth[truth >= 0],
+        ran,
+        np.where(enough, np.asarray(prices, dtype=float), np.nan),
+        resamples=question.resamples,
+        seed=question.seed,
+    )
+    for name, share in zip(table.model_names, shares.tolist(), strict=True):
+        metrics[name]["p_frontier"] = None if np.isnan(share) else share
 
 
 def _ranking(

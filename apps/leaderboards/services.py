@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from django.db import transaction
 
 from apps.catalog import queries as catalog
@@ -17,7 +18,7 @@ from apps.jobs.context import JobContext, JobFailed
 from apps.jobs.models import Job, State
 from apps.jobs.services import enqueue
 from apps.leaderboards import queries
-from apps.leaderboards.compute import Question, compute
+from apps.leaderboards.compute import Question, compute, pair_arrays
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.queries import BoardInputs
 from apps.leaderboards.words import verdict
@@ -164,11 +165,17 @@ def refresh(ctx: JobContext) -> None:
     raise JobFailed("The data changed faster than the board could be computed. Try again.")
 
 
-def _computed(ctx: JobContext, board: Board, inputs: BoardInputs) -> dict[str, Any] | None:
-    """The result, or None where there are no predictions or a snapshot of the same inputs exists."""
+def _computed(
+    ctx: JobContext, board: Board, inputs: BoardInputs
+) -> tuple[dict[str, Any], str] | None:
+    """The result and the file of its pairs.
+
+    None where there are no predictions or a snapshot of the same inputs exists.
+    """
     if not inputs.facts or board.snapshots.filter(inputs_hash=inputs.digest).exists():
         return None
-    return result_for(board, inputs, queries.question_of(board), ctx.progress)
+    result = result_for(board, inputs, queries.question_of(board), ctx.progress)
+    return result, _pairs(board) if result["ranking"] else ""
 
 
 def result_for(
@@ -197,10 +204,24 @@ def result_for(
     return result
 
 
+def _pairs(board: Board) -> str:
+    """The file of what every two models did, by its hash."""
+    table = catalog.predictions_of(board.version)
+    pairs = io.BytesIO()
+    labels = catalog.labels_of(board.version, table.class_names).labels
+    np.savez_compressed(pairs, **pair_arrays(table, labels))  # type: ignore[arg-type]
+    pairs.seek(0)
+    return files.put(pairs)
+
+
 def _finish(
-    ctx: JobContext, board: Board, inputs: BoardInputs, result: dict[str, Any] | None
+    ctx: JobContext,
+    board: Board,
+    inputs: BoardInputs,
+    made: tuple[dict[str, Any], str] | None,
 ) -> None:
     """Keep the result and point the board at it, unless the data have moved on meanwhile."""
+    result, pairs = made or (None, "")
     blob = files.put(io.BytesIO(json.dumps(result).encode())) if result is not None else ""
     with ctx.finishing({"board": board.slug}):
         locked = Board.objects.select_for_update().select_related(None).get(pk=board.pk)
@@ -211,7 +232,12 @@ def _finish(
             locked.current, _ = Snapshot.objects.get_or_create(
                 board=locked,
                 inputs_hash=inputs.digest,
-                defaults={"inputs": inputs.content, "blob": blob, "summary": summary_of(result)},
+                defaults={
+                    "inputs": inputs.content,
+                    "blob": blob,
+                    "pairs_blob": pairs,
+                    "summary": summary_of(result),
+                },
             )
         else:
             locked.current = locked.snapshots.filter(inputs_hash=inputs.digest).first()

@@ -15,6 +15,7 @@ urlpatterns = [
     path("boards/<slug:slug>/delete/", views.board_delete, name="board_delete"),
     path("boards/<slug:slug>/refresh/", views.board_refresh, name="board_refresh"),
     path("boards/<slug:slug>/compare/", views.board_compare, name="board_compare"),
+    path("boards/<slug:slug>/pairs/", views.board_pairs, name="board_pairs"),
     path("boards/<slug:slug>/chart.svg", views.board_chart, name="board_chart"),
     path("boards/<slug:slug>/chart.json", views.board_chart_spec, name="board_chart_spec"),
     path("boards/<slug:slug>/next-items.csv", views.board_next_items, name="board_next_items"),

@@ -19,6 +19,7 @@ from apps.leaderboards.comparing.page import ComparePage
 from apps.leaderboards.forms import BoardForm, NewBoardForm
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pages import BoardPage, board_page
+from apps.leaderboards.pages.pairs import PairsPage
 from apps.leaderboards.twins import board_twins
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
@@ -188,6 +189,20 @@ def board_compare(request: MemberRequest, slug: str) -> HttpResponse:
         "may_label": may(request.user, board.team, Role.ANNOTATOR),
     }
     return render(request, "leaderboards/board_compare.html", context)
+
+
+@member_required
+@require_GET
+def board_pairs(request: MemberRequest, slug: str) -> HttpResponse:
+    """Who beats whom: every two of some models against one another."""
+    board = _board(request, slug)
+    page = PairsPage(board, request.GET, reverse("board_compare", args=[slug]))
+    context = {
+        "board": board,
+        "page": page,
+        "may_edit": may(request.user, board.team, Role.EDITOR),
+    }
+    return render(request, "leaderboards/board_pairs.html", context)
 
 
 @member_required

@@ -111,7 +111,7 @@ def board_page(
         url=url,
         chart_url=chart_url,
         verdict=verdict(result),
-        table=Table(prepared(snapshot), query, url, compare_url=compare_url)
+        table=Table(prepared(snapshot, query.get("base", "")), query, url, compare_url=compare_url)
         if result["ranking"]
         else None,
         shared=shared,

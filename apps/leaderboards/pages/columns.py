@@ -43,9 +43,17 @@ class Column:
 class Columns:
     """The columns that a result offers, by key, in their order."""
 
-    def __init__(self, result: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        result: dict[str, Any],
+        base: str = "",
+        gaps: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
         ranking = result["ranking"]
         self.result = result
+        self.base = base
+        self.gaps = gaps or {}
+        self.metrics: dict[str, dict[str, Any]] = result.get("metrics", {})
         self.rows: list[Row] = ranking["rows"]
         self.facts: dict[str, dict[str, Any]] = result.get("facts", {})
         self.chosen: Row = next(row for row in self.rows if row["model"] == ranking["chosen"])
@@ -57,7 +65,14 @@ class Columns:
     @cached_property
     def all(self) -> dict[str, Column]:
         """Every column."""
-        found = [*self._numbers(), *self._price(), *self._facts(), *self._slices()]
+        found = [
+            *self._numbers(),
+            *self._price(),
+            *self._metrics(),
+            *self._facts(),
+            *self._classes(),
+            *self._slices(),
+        ]
         return {column.key: column for column in found}
 
     @cached_property
@@ -102,8 +117,10 @@ class Columns:
                    f"share of bootstrap resamples in which it is {near.lower()} of the best",
                    lambda row: row["p_within_delta"], lambda row: _chance(row["p_within_delta"]),
                    falls=True),
-            Column("difference", "Against the chosen", f"difference in points, {level} interval",
-                   lambda row: row["difference"], self._difference, falls=True),
+            Column("difference", f"Against {escape(self.base) or 'the chosen'}",
+                   f"difference in points on the items both were run on, {level} interval",
+                   lambda row: self._gap(row)["difference"], self._difference, falls=True,
+                   default=bool(self.base)),
         ]  # fmt: skip
 
     def _price(self) -> list[Column]:
@@ -114,6 +131,64 @@ class Columns:
             Column("price", f"Price {self.unit.name}", f"US dollars for {size}, and since when",
                    lambda row: row["price"], self._cost, default=known)
         ]  # fmt: skip
+
+    def _metrics(self) -> list[Column]:
+        """What else may count than accuracy; none in results of before it was computed."""
+        if not self.metrics:
+            return []
+
+        def held(row: Row, key: str) -> Any:
+            return self.metrics[row["model"]][key]
+
+        def value(key: str) -> Callable[[Row], Value]:
+            return lambda row: (held(row, key) or {}).get("value")
+
+        priced = any(row["price"] is not None for row in self.rows)
+        found = [
+            Column("macro_f1", "Macro-F1", "F1 averaged over the classes, with its interval",
+                   value("macro_f1"), lambda row: self._span(held(row, "macro_f1")), falls=True),
+            Column("worst", "Worst class", "the lowest recall of a class; its interval allows for "
+                   "having picked the lowest", value("worst"), self._worst, falls=True),
+        ]  # fmt: skip
+        if priced:
+            found += [
+                Column("p_frontier", "P(on the frontier)",
+                       "share of bootstrap resamples in which no other model is both cheaper and "
+                       "as accurate", lambda row: held(row, "p_frontier"),
+                       lambda row: _chance(held(row, "p_frontier")), falls=True),
+                Column("per_right", f"Cost of right answers {self.unit.name.split(' ', 1)[-1]}",
+                       "price divided by accuracy: what as many right answers cost",
+                       _per_right, self._per_right),
+            ]  # fmt: skip
+        return found
+
+    def _span(self, span: dict[str, float | None]) -> str:
+        if span["value"] is None or span["low"] is None or span["high"] is None:
+            return UNKNOWN
+        low, high = span["low"] * 100, span["high"] * 100
+        return f"{self.percent(span['value'])} ({low:.{self.digits}f}–{high:.{self.digits}f})"
+
+    def _worst(self, row: Row) -> str:
+        worst = self.metrics[row["model"]]["worst"]
+        return UNKNOWN if worst is None else f"{escape(worst['class'])}: {self._span(worst)}"
+
+    def _per_right(self, row: Row) -> str:
+        cost = _per_right(row)
+        return UNKNOWN if cost is None else self.unit.amount(cost)
+
+    def _classes(self) -> list[Column]:
+        cells = self.result.get("class_cells", {})
+        return [
+            Column(
+                f"class:{index}",
+                f"Recall: {escape(entry['class'])}",
+                f"share recognised of {entry['labels']:,} labelled items of this class",
+                lambda row, at=index: _ratio(cells[row["model"]][at]),  # type: ignore[misc]
+                lambda row, at=index: self._slice(cells[row["model"]][at]),  # type: ignore[misc]
+                falls=True,
+            )
+            for index, entry in enumerate(self.result.get("class_columns", []))
+        ]
 
     def _facts(self) -> list[Column]:
         def text(key: str) -> Callable[[Row], str]:
@@ -171,9 +246,18 @@ class Columns:
             return UNKNOWN
         return f"{row['low'] * 100:.{self.digits}f}–{row['high'] * 100:.{self.digits}f}%"
 
+    def _gap(self, row: Row) -> dict[str, Any]:
+        """The difference of a model from the baseline, or else from the chosen one."""
+        if not self.base:
+            return row
+        return self.gaps.get(
+            row["model"], {"difference": 0.0 if row["model"] == self.base else None}
+        )
+
     def _difference(self, row: Row) -> str:
-        if row is self.chosen:
+        if row["model"] == (self.base or self.chosen["model"]):
             return "–"
+        known, row = row, self._gap(row)
         if row["difference"] is None:
             return UNKNOWN
         digits = max(1, self.digits)
@@ -181,7 +265,11 @@ class Columns:
             f"{row[key] * 100:+.{digits}f}".replace("-", "−")
             for key in ("difference_low", "difference", "difference_high")
         )
-        return f"{middle} ({low} to {high})"
+        tail = ""
+        if self.base and known["compared"] and row["p_adjusted"] <= self.result["ranking"]["alpha"]:
+            word = "better" if row["difference"] > 0 else "worse"
+            tail = f' <span class="tag">{word}</span>'
+        return f"{middle} ({low} to {high}){tail}"
 
     def _cost(self, row: Row) -> str:
         if row["price"] is None:
@@ -203,6 +291,13 @@ class Columns:
 def _rank(row: Row) -> str:
     low, high = row["rank_low"], row["rank_high"]
     return str(low) if low == high else f"{low}–{high}"
+
+
+def _per_right(row: Row) -> float | None:
+    """US dollars a right answer; None where it is not known."""
+    if row["price"] is None or not row["accuracy"]:
+        return None
+    return float(row["price"] / row["accuracy"])
 
 
 def _ratio(cell: list[int]) -> float | None:

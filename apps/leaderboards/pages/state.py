@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
@@ -24,11 +25,14 @@ class ViewState:
     licence: str = ""
     tied: bool = False
     max_price: float | None = None
+    base: str = ""
     columns: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, query: QueryDict, columns: dict[str, Any]) -> ViewState:
-        """The state that an address holds, for a board that offers `columns`."""
+    def read(
+        cls, query: QueryDict, columns: dict[str, Any], bases: Collection[str] = ()
+    ) -> ViewState:
+        """The state that an address holds, for a board that offers `columns` and baselines."""
         sort = query.get("sort", "")
         key = sort.removeprefix("-")
         known = key in columns
@@ -44,13 +48,16 @@ class ViewState:
             licence=_text(query, "licence"),
             tied=query.get("tied") == "1",
             max_price=_price(query.get("max_price", "")),
+            base=query.get("base", "") if query.get("base") in bases else "",
             columns=() if asked | {"model"} == usual else chosen,
         )
 
     @property
     def filtered(self) -> bool:
         """Whether some models may be hidden."""
-        return self != ViewState(sort=self.sort, falling=self.falling, columns=self.columns)
+        return self != ViewState(
+            sort=self.sort, falling=self.falling, base=self.base, columns=self.columns
+        )
 
     def query(self) -> str:
         """The shortest query string that holds this state, with its question mark."""
@@ -63,6 +70,7 @@ class ViewState:
             "tag": self.tag,
             "licence": self.licence,
             "tied": "1" if self.tied else "",
+            "base": self.base,
             "max_price": "" if self.max_price is None else f"{self.max_price:g}",
         }
         pairs += [(name, text) for name, text in texts.items() if text]

@@ -14,17 +14,27 @@ from apps.catalog.cache import RecentlyUsed
 from apps.leaderboards.models import Snapshot
 from apps.leaderboards.pages.columns import Column, Columns, Row
 from apps.leaderboards.pages.state import ViewState
+from apps.leaderboards.pairs import against
 from apps.leaderboards.queries import result_of
 
 _CELL_BYTES = 400
+_LISTED = 60  # models that a list of baselines holds
 
 
 class Prepared:
-    """A result with the cells of its columns, each column made when first shown."""
+    """A result with the cells of its columns, each column made when first shown.
 
-    def __init__(self, result: dict[str, Any]) -> None:
+    `base`: the model that differences are told from, and they; "" for the chosen one.
+    """
+
+    def __init__(
+        self,
+        result: dict[str, Any],
+        base: str = "",
+        gaps: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
         self.result = result
-        self.columns = Columns(result)
+        self.columns = Columns(result, base, gaps)
         self._cells: dict[str, list[str]] = {}
 
     def cells(self, column: Column) -> list[str]:
@@ -62,9 +72,14 @@ _prepared: RecentlyUsed[Prepared] = RecentlyUsed(
 )
 
 
-def prepared(snapshot: Snapshot) -> Prepared:
+def prepared(snapshot: Snapshot, base: str = "") -> Prepared:
     """The cells of a snapshot that ranks something, kept for the next request."""
-    return _prepared.get(snapshot.blob, lambda: Prepared(result_of(snapshot)))
+    result = result_of(snapshot)
+    gaps = against(snapshot, base, alpha=result["ranking"]["alpha"]) if base else None
+    return _prepared.get(
+        (snapshot.blob, base if gaps else ""),
+        lambda: Prepared(result, base if gaps else "", gaps),
+    )
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,7 @@ class Table:
         self.made = made
         self.url = url
         self.compare_url = compare_url
-        self.state = ViewState.read(query, made.columns.all)
+        self.state = ViewState.read(query, made.columns.all, (made.columns.base,))
 
     @cached_property
     def shown(self) -> list[Column]:
@@ -180,6 +195,12 @@ class Table:
     def column_choices(self) -> list[tuple[Column, bool]]:
         """Every column, and whether it is shown."""
         return [(column, column in self.shown) for column in self.made.columns.all.values()]
+
+    @property
+    def bases(self) -> list[str]:
+        """Models that differences may be told from; none where they are too many for a list."""
+        names = [row["model"] for row in self.made.columns.rows]
+        return names if len(names) <= _LISTED else []
 
     @property
     def filters(self) -> list[tuple[str, str, list[str], str]]:

@@ -47,6 +47,53 @@ def best_shares(
     return best / resamples, within / resamples
 
 
+def frontier_shares(
+    correct: Mask,
+    answered: Mask,
+    prices: Floats,
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> Floats:
+    """P(on the frontier): how often no other model is no dearer and no less accurate, and better in one.
+
+    The same resamples as those of `best_shares`, the prices being as they are. A model that was run on
+    no drawn item is off the frontier of that resample.
+
+    Args:
+        correct, answered: [n_models, n_items], as in `best_shares`.
+        prices: [n_models], NaN where not known.
+
+    Returns:
+        [n_models], NaN where the price is not known.
+    """
+    known = np.flatnonzero(~np.isnan(prices))
+    shares = np.full(len(prices), np.nan)
+    if not known.size:
+        return shares
+    order = known[np.argsort(prices[known], kind="stable")]
+    rising = prices[order]
+    # Of each model, how many are cheaper, and how many cost no more.
+    cheaper = np.searchsorted(rising, rising, side="left")
+    upto = np.searchsorted(rising, rising, side="right")
+    right, ran, weights = _patterns(correct, answered)
+    random = np.random.default_rng(seed)
+    n_models, n_items = correct.shape
+    on = np.zeros(len(order))
+    chunk = max(1, CELLS // max(n_models, len(weights)))
+    for start in range(0, resamples, chunk):
+        size = min(chunk, resamples - start)
+        draws = random.multinomial(n_items, weights / n_items, size=size).astype(np.float32)
+        met = (draws @ ran[:, order]).astype(float)
+        accuracy = np.where(met > 0, (draws @ right[:, order]) / np.where(met > 0, met, 1), -np.inf)
+        best = np.concatenate(
+            [np.full((size, 1), -np.inf), np.maximum.accumulate(accuracy, axis=1)], axis=1
+        )
+        on += ((accuracy > best[:, cheaper]) & (accuracy == best[:, upto])).sum(axis=0)
+    shares[order] = on / resamples
+    return shares
+
+
 def _patterns(
     correct: Mask, answered: Mask
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]:

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from apps.catalog.tables import Floats, Mask
 from apps.leaderboards.statistics import bootstrap
-from apps.leaderboards.statistics.bootstrap import best_shares
+from apps.leaderboards.statistics.bootstrap import best_shares, frontier_shares
+from apps.leaderboards.statistics.frontier import pareto_frontier
 
 
 def resampled_one_by_one(
@@ -88,3 +89,19 @@ def test_small_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(
         whole, best_shares(correct, np.ones_like(correct), delta=0.01, resamples=1000)
     )
+
+
+def test_the_shares_of_the_frontier_are_those_of_resampling_one_by_one() -> None:
+    random = np.random.default_rng(5)
+    answered = random.random((6, 30)) < 0.8
+    correct = answered & (random.random((6, 30)) < np.linspace(0.5, 0.7, 6)[:, None])
+    prices = np.array([1.0, 2.0, 2.0, np.nan, 0.0, 5.0])
+    expected, rounds = np.zeros(6), 4000
+    for _ in range(rounds):
+        drawn = random.integers(0, 30, 30)
+        ran = answered[:, drawn].sum(axis=1)
+        expected += pareto_frontier(prices, correct[:, drawn].sum(axis=1) / np.maximum(ran, 1))
+    found = frontier_shares(correct, answered, prices)
+    assert np.isnan(found[3])
+    known = ~np.isnan(prices)
+    np.testing.assert_allclose(found[known], expected[known] / rounds, atol=0.03)
