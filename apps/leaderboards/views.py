@@ -19,8 +19,10 @@ from apps.leaderboards.comparing.page import ComparePage
 from apps.leaderboards.forms import BoardForm, NewBoardForm
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pages import BoardPage, board_page
+from apps.leaderboards.pages.history import history
 from apps.leaderboards.pages.pairs import PairsPage
 from apps.leaderboards.twins import board_twins
+from apps.leaderboards.pages.whatif import WhatIfPage
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
 from apps.teams.services import require
@@ -203,6 +205,25 @@ def board_pairs(request: MemberRequest, slug: str) -> HttpResponse:
         "may_edit": may(request.user, board.team, Role.EDITOR),
     }
     return render(request, "leaderboards/board_pairs.html", context)
+
+
+@member_required
+@require_GET
+def board_history(request: MemberRequest, slug: str) -> HttpResponse:
+    """What a board said as models, labels and prices joined."""
+    board = _board(request, slug)
+    context = {"board": board, "answers": history(board)}
+    return render(request, "leaderboards/board_history.html", context)
+
+
+@member_required
+@require_GET
+def board_what_if(request: MemberRequest, slug: str) -> HttpResponse:
+    """What a board would recommend at another price, and what a month would cost."""
+    board = _board(request, slug)
+    ranks = board.current is not None and queries.result_of(board.current)["ranking"]
+    page = WhatIfPage(board, request.GET) if ranks else None
+    return render(request, "leaderboards/board_what_if.html", {"board": board, "page": page})
 
 
 @member_required

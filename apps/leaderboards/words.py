@@ -159,12 +159,7 @@ def _decision(
     ranking = result["ranking"]
     sure, delta = 1 - ranking["alpha"], ranking["delta"]
     near, unit = rows[ranking["cheapest_within_delta"]], price_unit(result)
-    saves = (
-        near is not chosen
-        and near["price"] is not None
-        and (chosen["price"] is None or near["price"] < chosen["price"])
-    )
-    if saves and _near(near, result) >= sure:
+    if _saves(near, chosen) and sure_enough(near, result):
         at = (
             f", {cheaper(near['price'], chosen['price'], chosen['model'], unit)}"
             if chosen["price"] is not None
@@ -188,6 +183,33 @@ def _decision(
             f"{result['items']:,} items, whatever their missing labels are{_gaps(result)}."
         )
     return ""
+
+
+def _saves(near: dict[str, Any], chosen: dict[str, Any]) -> bool:
+    """Whether a model is surely cheaper to use than the chosen one."""
+    return (
+        near["model"] != chosen["model"]
+        and near["price"] is not None
+        and (chosen["price"] is None or near["price"] < chosen["price"])
+    )
+
+
+def sure_enough(row: dict[str, Any], result: dict[str, Any]) -> bool:
+    """Whether the labels let a model be recommended for its price."""
+    return bool(_near(row, result) >= 1 - result["ranking"]["alpha"])
+
+
+def recommended(result: dict[str, Any]) -> str:
+    """The model that the verdict on a ranked result says to use, for now or for good."""
+    ranking = result["ranking"]
+    rows = {row["model"]: row for row in ranking["rows"]}
+    if result["all_agree"]:
+        known = [row for row in rows.values() if row["price"] is not None]
+        return str(
+            min(known, key=lambda row: row["price"])["model"] if known else ranking["chosen"]
+        )
+    near, chosen = rows[ranking["cheapest_within_delta"]], rows[ranking["chosen"]]
+    return str((near if _saves(near, chosen) and sure_enough(near, result) else chosen)["model"])
 
 
 def _best(chosen: dict[str, Any], result: dict[str, Any]) -> float:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -9,7 +10,10 @@ from django.test import Client
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pairs import against, win_matrix
 from apps.leaderboards.queries import result_of
+from apps.leaderboards.whatif import options, with_price
+from apps.leaderboards.words import recommended
 from apps.teams.models import User
+from tests.leaderboards.conftest import Bring, labels
 
 ClientOf = Callable[[User], Client]
 
@@ -78,3 +82,52 @@ def test_other_metrics_are_columns(get: Callable[..., str]) -> None:
     assert ada.count("unknown") == 0
     cyd = html.split('<th scope="row">cyd')[1].split("</tr>")[0]
     assert cyd.count(">unknown<") == 2  # no price: neither a frontier nor a cost of right answers
+
+
+def test_another_price_says_whether_the_recommendation_flips(get: Callable[..., str]) -> None:
+    assert "the board recommends <code>ada</code>" in get("what-if/")
+    html = get("what-if/?model=ada&price=2&per=1000&calls=1000000")
+    assert "the recommendation stays" in html
+    assert "$2,000" in html
+
+
+def result_with(**changes: Any) -> dict[str, Any]:
+    """Three models, `b` a point behind `a` and surely within two points, at half its price."""
+    rows = [
+        {"model": name, "accuracy": accuracy, "answered": 5000, "compared": True, "price": price,
+         "p_within_delta": near, "p_best": best, "p": 0.5, "on_frontier": True}
+        for name, accuracy, price, near, best in (
+            ("a", 0.9, 2.0, 1.0, 0.8), ("b", 0.89, 1.0, 0.99, 0.2), ("c", 0.885, 1.5, 0.6, 0.0))
+    ]  # fmt: skip
+    ranking = {
+        "chosen": "a", "cheapest_within_delta": "b", "delta": 0.02, "alpha": 0.05, "rows": rows,
+    }  # fmt: skip
+    return {"ranking": ranking, "all_agree": False, **changes}
+
+
+def test_the_price_decides_between_models_that_are_surely_near() -> None:
+    result = result_with()
+    assert recommended(result) == "b"
+    dearer = with_price(result, "b", 1.6)
+    # c is now the cheapest that is near in the sample, but not surely so.
+    assert (dearer["ranking"]["cheapest_within_delta"], recommended(dearer)) == ("c", "a")
+    assert recommended(with_price(result, "b", 1.49)) == "b"
+    assert [(one.model, one.sure, one.below) for one in options(result)] == [
+        ("b", True, 1.5),
+        ("c", False, None),
+        ("a", True, None),
+    ]
+    assert result["ranking"]["rows"][1]["price"] == 1.0  # what was asked changes nothing
+
+
+def test_the_history_says_what_was_new_with_each_answer(
+    get: Callable[..., str], board: Board, bring: Bring
+) -> None:
+    bring(labels(range(40, 50)), "labels", version=board.version)
+    bring("item_id,dan\n" + "\n".join(f"i{n},cat" for n in range(60)), version=board.version)
+    html = get("history/")
+    rows = html.split("<tbody>")[1].split("<tr>")
+    assert "stands" in rows[1]
+    assert "<code>dan</code> joined." in rows[1]
+    assert "10 more labels." in rows[2]
+    assert "The first answer kept." in rows[-1]
