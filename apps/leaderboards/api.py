@@ -18,6 +18,7 @@ from apps.leaderboards.cards import claim_of
 from apps.leaderboards.comparing.items import as_plain
 from apps.leaderboards.comparing.page import ComparePage
 from apps.leaderboards.models import Board
+from apps.leaderboards.pages.together import TogetherPage, slugs_asked
 from apps.leaderboards.words import plain
 from apps.teams.models import User
 
@@ -79,6 +80,17 @@ class NextItemsSerializer(serializers.Serializer[Any]):
 
 
 OBJECT = {200: OpenApiResponse({"type": "object", "additionalProperties": {}})}
+
+
+class TogetherQuery(serializers.Serializer[Any]):
+    """Which boards are looked at together."""
+
+    board = serializers.ListField(
+        child=serializers.SlugField(max_length=60),
+        min_length=2,
+        max_length=12,
+        help_text="The slug of a board; two to twelve of different dataset versions.",
+    )
 
 
 class CompareQuery(serializers.Serializer[Any]):
@@ -206,6 +218,18 @@ class BoardViewSet(
         board = self.get_object()
         services.refresh_board(user=cast(User, request.user), board=board)
         return Response(BoardSerializer(board).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(parameters=[TogetherQuery], responses=OBJECT, filters=False)
+    @action(detail=False, pagination_class=None)
+    def together(self, request: Request) -> Response:
+        """Two to twelve boards: models by their mean accuracy over the datasets, ranks on the mean."""
+        TogetherQuery(data=request.query_params).is_valid(raise_exception=True)
+        asked = slugs_asked(request.query_params)
+        found = {board.slug: board for board in self.get_queryset().filter(slug__in=asked)}
+        page = TogetherPage([found[slug] for slug in asked if slug in found])
+        if page.problem or len(found) < len(asked):
+            raise ValidationError({"board": [page.problem or "There is no such board."]})
+        return Response({"boards": asked, "alpha": page.alpha, **page.numbers})
 
     @extend_schema(parameters=[CompareQuery], responses=OBJECT, filters=False)
     @action(detail=True, pagination_class=None)

@@ -8,6 +8,7 @@ from apps.leaderboards import views
 urlpatterns = [
     path("boards/", views.board_list, name="board_list"),
     path("boards/new/", views.board_new, name="board_new"),
+    path("boards/together/", views.boards_together, name="boards_together"),
     path("boards/<slug:slug>/", views.board_detail, name="board_detail"),
     *twins.paths("boards/<slug:slug>", "board", views.board_twin),
     path("boards/<slug:slug>.card.json", views.board_card, name="board_card"),

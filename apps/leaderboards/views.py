@@ -22,12 +22,14 @@ from apps.leaderboards.pages import BoardPage, board_page
 from apps.leaderboards.pages.history import history
 from apps.leaderboards.pages.pairs import PairsPage
 from apps.leaderboards.twins import board_twins
+from apps.leaderboards.pages.together import TogetherPage, slugs_asked
 from apps.leaderboards.pages.whatif import WhatIfPage
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
 from apps.teams.services import require
 
 PAGE_SIZE = 25
+CHOICES = 50  # boards that a list of choices holds beside those chosen
 
 
 def _board(request: MemberRequest, slug: str) -> Board:
@@ -56,6 +58,20 @@ def board_list(request: MemberRequest) -> HttpResponse:
         "may_edit": may(request.user, request.team, Role.EDITOR),
     }
     return render(request, "leaderboards/board_list.html", context)
+
+
+@member_required
+@require_GET
+def boards_together(request: MemberRequest) -> HttpResponse:
+    """Several boards of the team: a column for each dataset, a mean over them, ranks on the mean."""
+    found = queries.boards(request.user).filter(team=request.team, current__isnull=False)
+    asked = slugs_asked(request.GET)
+    named = {board.slug: board for board in found.filter(slug__in=asked)}
+    page = TogetherPage([named[slug] for slug in asked if slug in named])
+    choices = list(named.values()) + list(found.exclude(slug__in=asked)[:CHOICES])
+    choices.sort(key=lambda board: board.name.lower())
+    context = {"page": page, "choices": [(board, board.slug in named) for board in choices]}
+    return render(request, "leaderboards/boards_together.html", context)
 
 
 @member_required
