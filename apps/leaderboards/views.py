@@ -21,9 +21,9 @@ from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pages import BoardPage, board_page
 from apps.leaderboards.pages.history import history
 from apps.leaderboards.pages.pairs import PairsPage
-from apps.leaderboards.twins import board_twins
 from apps.leaderboards.pages.together import TogetherPage, slugs_asked
 from apps.leaderboards.pages.whatif import WhatIfPage
+from apps.leaderboards.twins import board_twins
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
 from apps.teams.services import require
