@@ -11,7 +11,7 @@ import numpy as np
 from apps.catalog.cache import RecentlyUsed
 from apps.core import derived, files
 from apps.leaderboards.models import Snapshot
-from apps.leaderboards.statistics.paired import PairCounts, difference, holm, mcnemar
+from apps.leaderboards.statistics.paired import PairCounts, against_each, difference, holm, mcnemar
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def _read(blob: str) -> Pairs:
 def against(snapshot: Snapshot, base: str, *, alpha: float) -> dict[str, dict[str, Any]] | None:
     """Each other model against a baseline: difference with its interval, McNemar's exact p after Holm.
 
-    The family of tests is all comparisons with the baseline. Keys `difference` (None where the two
+    The family of tests is all comparisons of the other model, as in its range of ranks: a model that is
+    told to be worse is not tied with the baseline. Keys `difference` (None where the two
     share no labelled item), `difference_low`, `difference_high`, `p_adjusted`. None where the counts
     are not kept, or `base` is no model of the board.
     """
@@ -62,8 +63,7 @@ def against(snapshot: Snapshot, base: str, *, alpha: float) -> dict[str, dict[st
         gap, low, high = difference(pairs.counts, place, alpha=alpha)
         others = [name for name in pairs.models if name != base]
         at = [pairs.models[name] for name in others]
-        wins = pairs.counts.wins
-        p = holm(mcnemar(wins[at, place], wins[place, at]))
+        p = against_each(pairs.counts)[1][at, place]
         return {
             name: {
                 "difference": None if np.isnan(gap[row]) else float(gap[row]),
@@ -75,7 +75,7 @@ def against(snapshot: Snapshot, base: str, *, alpha: float) -> dict[str, dict[st
         }
 
     found: dict[str, dict[str, Any]] = derived.document(
-        ["against", 1, snapshot.pairs_blob, base, alpha], make
+        ["against", 2, snapshot.pairs_blob, base, alpha], make
     )
     return found
 

@@ -68,6 +68,7 @@ def test_a_pinned_baseline_agrees_with_the_board_about_the_chosen_model(board: B
         if row["model"] != "ada":
             for key in ("difference", "difference_low", "difference_high"):
                 assert found[row["model"]][key] == pytest.approx(row[key])
+            assert found[row["model"]]["p_adjusted"] == pytest.approx(row["p_adjusted"])
     matrix = win_matrix(board.current, ["cyd", "ada"])
     assert matrix is not None
     assert matrix["wins"] == [[0, 0], [38, 0]]

@@ -84,7 +84,7 @@ def together(strata: Sequence[Stratum], *, alpha: float = 0.05) -> Together:
         end.reshape(shape) for end in wilson(correct.ravel(), answered.ravel(), alpha=alpha)
     )
     accuracy = np.divide(correct, answered, out=np.full(shape, np.nan), where=answered > 0)
-    complete: Mask = (answered > 0).all(axis=0)
+    complete: Mask = np.all(answered > 0, axis=0)
     mean = accuracy.mean(axis=0)
     low = mean - np.sqrt(((accuracy - lows) ** 2).sum(axis=0)) / count
     high = mean + np.sqrt(((highs - accuracy) ** 2).sum(axis=0)) / count
