@@ -233,7 +233,10 @@ def _redis() -> Iterable[Complaint]:
     import redis
 
     with redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=5) as server:
-        policy = server.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+        try:
+            policy = server.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+        except redis.ResponseError:  # a hosted one does not tell
+            return
     if policy not in ("noeviction", "volatile-lru", "volatile-lfu", "volatile-ttl"):
         yield Complaint(
             f"the broker's Redis throws keys away when it is full (maxmemory-policy {policy})",

@@ -173,6 +173,32 @@ def test_it_finds_storage_and_broker_that_do_not_answer(
     assert "file storage: this could not be looked at (ConnectionRefusedError" in said
 
 
+@pytest.mark.parametrize(
+    ("policy", "wrong"), [("allkeys-lru", True), ("noeviction", False), (None, False)]
+)
+def test_it_finds_a_broker_that_throws_messages_away(
+    policy: str | None, wrong: bool, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import redis
+
+    class Told:
+        def __enter__(self) -> "Told":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def config_get(self, name: str) -> dict[str, str]:
+            if policy is None:
+                raise redis.ResponseError("unknown command CONFIG")
+            return {name: policy}
+
+    monkeypatch.setattr(redis.Redis, "from_url", lambda *_, **__: Told())
+    monkeypatch.setattr(health, "broker", lambda: health.Finding(True))
+    settings.EMBEDDED = False
+    settings.CELERY_BROKER_URL = "redis://localhost"
+    assert bool(list(doctor.broker())) == wrong
+
+
 def test_it_finds_a_clock_that_is_wrong(well: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime, timedelta
 
