@@ -29,6 +29,11 @@ NOT_WALKED = {
 # Routes that are offered only in a state which does not last or is not made here.
 NOT_OFFERED = {
     "board_refresh": "after a board's job failed",
+    "boards_together": "to who has several boards",
+    "endpoint_delete": "for an endpoint, and none can be reached from here",
+    "endpoint_detail": "for an endpoint, and none can be reached from here",
+    "endpoint_edit": "for an endpoint, and none can be reached from here",
+    "endpoint_test": "for an endpoint, and none can be reached from here",
     "evaluation_refresh": "after an evaluation's job failed",
     "job_cancel": "while a job waits or runs",
     "job_progress": "while a job waits or runs",
@@ -36,6 +41,12 @@ NOT_OFFERED = {
     "openid_connect_callback": "where a server vouches for people",
     "openid_connect_login": "where a server vouches for people",
     "router_roll_back": "for one of several versions",
+    "run_cancel": "for a run, and no model to run is here",
+    "run_delete": "for a run, and no model to run is here",
+    "run_detail": "for a run, and no model to run is here",
+    "run_resume": "for a run, and no model to run is here",
+    "shared_embed": "for a link that sites may show",
+    "shared_unlock": "while a link asks for its password",
     "switch_team": "to members of several teams",
     "version_delete": "for one of several versions",
 }
