@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.teams",
     "apps.jobs",
+    "apps.hooks",
     "apps.catalog",
     "apps.inference",
     "apps.routing",
@@ -91,6 +92,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "apps.teams.middleware.CurrentTeamMiddleware",
     "apps.core.middleware.PageHeadersMiddleware",
+    "apps.teams.idempotency.IdempotencyMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -281,6 +283,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["apps.core.filters.Filters"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.FlatJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.teams.throttling.PerMinute"],
     "EXCEPTION_HANDLER": "apps.core.api.exception_handler",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -314,6 +317,9 @@ SPECTACULAR_SETTINGS = {
         "apps.core.openapi.document_errors",
     ],
 }
+
+# By a token, or a person without one; 0 counts nothing. Each process counts, unless CACHE_URL is shared.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=3000)
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # Servers that may be called although their addresses are not public: `host` or `host:port`.

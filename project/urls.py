@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 api = [
     path("", include("apps.teams.api_urls")),
     path("", include("apps.jobs.api_urls")),
+    path("", include("apps.hooks.api_urls")),
     path("", include("apps.catalog.api_urls")),
     path("", include("apps.inference.endpoints.api_urls")),
     path("", include("apps.inference.api_urls")),
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", include("apps.core.urls")),
     path("", include("apps.teams.urls")),
     path("", include("apps.jobs.urls")),
+    path("", include("apps.hooks.urls")),
     path("", include("apps.catalog.urls")),
     path("", include("apps.inference.endpoints.urls")),
     path("", include("apps.inference.urls")),

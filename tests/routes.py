@@ -31,6 +31,7 @@ from apps.catalog.store import Items
 from apps.catalog.tables import OutcomeTable
 from apps.core.models import new_slug
 from apps.core.vault import seal
+from apps.hooks.services import create_webhook, ping_webhook
 from apps.inference.endpoints.models import Endpoint
 from apps.jobs.models import Job, Worker
 from apps.leaderboards.models import Board
@@ -128,6 +129,12 @@ class World:
             "api:router-route": {"prompt": MARK},
             "api:router-serve": {"number": 1},
             "api:share-link-list": {"board": board},
+            "api:webhook-list": {
+                "name": MARK,
+                "url": "https://93.184.215.14/hook",
+                "events": ["job.failed"],
+            },
+            "api:webhook-switch": {"active": True},
             "api:endpoint-list": {"name": MARK, "base_url": "https://93.184.215.14/v1"},
             "api:endpoint-test": {"model": MARK},
             "api:share-link-revoke-chosen": {"ids": [self.objects["share-links", "pk"]]},
@@ -222,6 +229,13 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         session=selection,
         answer=Answer(ITEMS - 1, "label", "dog", f"{MARK} else"),
     )
+    hook, _ = create_webhook(
+        user=owner,
+        team=team,
+        name=f"{MARK} listener",
+        url="https://93.184.215.14/hook",
+        events=["job.failed"],
+    )
     prompts = version_with_outcomes(team, owner, f"{MARK} prompts")
     evaluation = evaluation_of(prompts, owner, f"{MARK} evaluation")
     router = router_of(prompts, owner, f"{MARK} router")
@@ -238,6 +252,7 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
     objects = {
         ("boards", "slug"): board.slug,
         ("boards", "pk"): board.pk,
+        ("deliveries", "pk"): ping_webhook(user=owner, webhook=hook).pk,
         ("datasets", "slug"): version.dataset.slug,
         ("datasets", "pk"): version.dataset.pk,
         ("endpoints", "slug"): endpoint.slug,
@@ -275,6 +290,7 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         ("uploads", "pk"): waiting.pk,
         ("v", "number"): version.number,
         ("versions", "pk"): version.pk,
+        ("webhooks", "pk"): hook.pk,
         ("workers", "pk"): worker.pk,
     }
     assert labels.pk != waiting.pk

@@ -12,6 +12,8 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_handler
 
+from apps.core.problems import MEDIA_TYPE, problem
+
 
 class Pages(PageNumberPagination):
     """Numbered pages; a page size that is not a whole number from 1 to 500 is refused."""
@@ -61,7 +63,7 @@ class Text(serializers.CharField):
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's handler, which also turns a service's ValidationError into a 400, always by field."""
+    """DRF's handler, which also turns a service's ValidationError into a 400; always a problem."""
     if isinstance(exc, DjangoValidationError):
         detail = (
             exc.message_dict
@@ -70,6 +72,20 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         )
         exc = exceptions.ValidationError(detail)
     response = drf_handler(exc, context)
-    if response is not None and isinstance(response.data, list):
-        response.data = {api_settings.NON_FIELD_ERRORS_KEY: response.data}
+    if response is None:
+        return None
+    body = response.data
+    if isinstance(exc, exceptions.ValidationError):
+        errors = body if isinstance(body, dict) else {api_settings.NON_FIELD_ERRORS_KEY: body}
+        response.data = problem(response.status_code, _first(errors), errors=errors)
+    else:
+        response.data = problem(response.status_code, str(body.get("detail", exc)))
+    response.content_type = MEDIA_TYPE
     return response
+
+
+def _first(errors: Any) -> str:
+    """The first sentence in errors by field, however deep it stands."""
+    while isinstance(errors, dict | list) and errors:
+        errors = next(iter(errors.values())) if isinstance(errors, dict) else errors[0]
+    return str(errors) if errors else "What was sent cannot be taken."

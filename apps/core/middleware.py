@@ -58,5 +58,8 @@ class PageHeadersMiddleware:
         response = self.get_response(request)
         patch_vary_headers(response, ["HX-Request", "Cookie"])
         response.setdefault("Cache-Control", "private, no-store")
+        if (allowance := getattr(request, "allowance", None)) is not None:
+            for name, value in allowance.headers().items():
+                response[name] = value
         response.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         return response

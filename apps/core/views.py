@@ -1,7 +1,7 @@
 """The first page, the appearance, and the pages that say no."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
@@ -11,6 +11,7 @@ from apps.core import explanations
 from apps.core import home as first_page
 from apps.core import search as searching
 from apps.core.context import THEME_COOKIE, THEMES, places
+from apps.core.problems import problem_response
 
 
 @require_GET
@@ -101,5 +102,5 @@ def gone(request: HttpRequest, sentence: str) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """There is no such address: in the API's own words below its addresses, else as a page."""
     if request.path.startswith("/api/v1/"):
-        return JsonResponse({"detail": "There is nothing at this address."}, status=404)
+        return problem_response(404, "There is nothing at this address.")
     return page_not_found(request, exception)

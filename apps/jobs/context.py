@@ -17,6 +17,10 @@ class JobFailed(Exception):
     """The job cannot succeed, however often it is tried; the text is a sentence for its owner."""
 
 
+class TryLater(Exception):
+    """This attempt came to nothing, which is nobody's mistake; the text is a sentence for its owner."""
+
+
 class Interrupted(Exception):
     """The handler must end now; raised by the context, and not to be caught."""
 

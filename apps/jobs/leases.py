@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce, Now
 
 from apps.jobs import presence
 from apps.jobs.models import FINAL, TRANSITIONS, Attempt, Job, Outcome, Queue, State, Worker
+from apps.jobs.signals import job_ended
 
 _REASON_LENGTH = 2000
 LONGEST_PAUSE_SECONDS = 600.0
@@ -45,7 +46,12 @@ def move(job: Job, to: State, **fields: Any) -> bool:
     if to != State.RUNNING:
         fields |= {"leased_until": None, "worker": None}
     row = Job.objects.filter(pk=job.pk, state=job.state, fence=job.fence)
-    return row.update(state=to, **fields) == 1
+    with transaction.atomic():
+        moved = row.update(state=to, **fields) == 1
+        if moved and to in FINAL:
+            ended = Job.objects.select_related("team", "created_by").get(pk=job.pk)
+            job_ended.send(sender=Job, job=ended)
+    return moved
 
 
 def ready(queues: Sequence[str], kinds: Sequence[str]) -> QuerySet[Job]:

@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from apps.core.files import StoreUnavailable
 from apps.jobs import leases, registry, schema, stopping
-from apps.jobs.context import Cancelled, JobContext, JobFailed, LeaseLost, Stopping
+from apps.jobs.context import Cancelled, JobContext, JobFailed, LeaseLost, Stopping, TryLater
 from apps.jobs.models import Job, Worker
 from apps.jobs.presence import this_worker
 from apps.jobs.wake import wake
@@ -74,6 +74,8 @@ def _handle(context: JobContext) -> None:
         _give_back(job)
     except JobFailed as failure:
         leases.fail(job, str(failure))
+    except TryLater as reason:
+        leases.fail_attempt(job, str(reason))
     except Exception as error:
         log.exception("job.error", attempt=job.attempts)
         if not connection.in_atomic_block:

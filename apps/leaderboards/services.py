@@ -14,6 +14,8 @@ from apps.catalog import queries as catalog
 from apps.catalog.models import CandidateModel, DatasetVersion, ModelOutput
 from apps.core import files
 from apps.core.models import new_slug
+from apps.hooks import services as hooks
+from apps.hooks.models import Event
 from apps.jobs.context import JobContext, JobFailed
 from apps.jobs.models import Job, State
 from apps.jobs.services import enqueue
@@ -21,7 +23,7 @@ from apps.leaderboards import queries
 from apps.leaderboards.compute import Question, compute, pair_arrays
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.queries import BoardInputs
-from apps.leaderboards.words import verdict
+from apps.leaderboards.words import plain, verdict
 from apps.teams.models import Role, User
 from apps.teams.services import audit, require
 
@@ -228,6 +230,7 @@ def _finish(
         locked.version = board.version
         if queries.inputs_of(locked).digest != inputs.digest:
             raise _DataMoved
+        before = locked.current
         if result is not None:
             locked.current, _ = Snapshot.objects.get_or_create(
                 board=locked,
@@ -242,6 +245,24 @@ def _finish(
         else:
             locked.current = locked.snapshots.filter(inputs_hash=inputs.digest).first()
         locked.save(update_fields=["current"])
+        _tell_of_change(board, before, locked.current)
+
+
+def _tell_of_change(board: Board, before: Snapshot | None, after: Snapshot | None) -> None:
+    """Webhooks hear of another recommendation; not of the first one."""
+    if before is None or after is None or before.pk == after.pk:
+        return
+    was, now = (_recommended(snapshot) for snapshot in (before, after))
+    if was != now:
+        data = {"board": board.slug, "name": board.name, "before": was, "after": now}
+        data["verdict"] = plain(after.summary["verdict"])
+        hooks.tell(team=board.team, event=Event.RECOMMENDATION, data=data)
+
+
+def _recommended(snapshot: Snapshot) -> dict[str, str | None]:
+    """The model that is chosen, and the cheapest that is good enough."""
+    ranking = queries.result_of(snapshot)["ranking"] or {}
+    return {name: ranking.get(name) for name in ("chosen", "cheapest_within_delta")}
 
 
 def summary_of(result: dict[str, Any]) -> dict[str, Any]:

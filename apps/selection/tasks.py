@@ -3,9 +3,13 @@
 from apps.jobs.context import JobContext
 from apps.jobs.registry import handler
 from apps.selection.history import services
+from apps.selection.services.watching import WATCH, look
 
 
 @handler(services.KIND)
 def replay(ctx: JobContext) -> None:
     """Replay a labelled version. params: {"replay": id}"""
     services.run_replay(ctx)
+
+
+handler(WATCH)(look)

@@ -281,3 +281,30 @@ class AuditEntry(TeamOwned):
         if not self._state.adding:
             raise TypeError("An audit entry is never altered.")
         super().save(*args, **kwargs)
+
+
+class KeyedRequest(Base):
+    """A POST to the API that carried an `Idempotency-Key`, for a day; see `idempotency.py`.
+
+    `owner` names the token or the person; `fingerprint` is a hash of what was asked; `answer` is sealed,
+    since it may hold what is shown only once, and empty until the request has ended.
+    """
+
+    owner = models.CharField(max_length=60)
+    key = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+    answer = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"])]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "key"], name="keyed_request_once_an_owner")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def purpose(self) -> str:
+        """What its answer is sealed for."""
+        return f"keyed request {self.pk}"

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from apps.catalog.models import DatasetVersion
 from apps.catalog.readers import FileProblem
 from apps.core.api import Text
+from apps.core.problems import MEDIA_TYPE, problem
 from apps.teams.models import Team, User
 
 
@@ -57,10 +58,11 @@ class FileProblemSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
-def refuse(problem: FileProblem) -> Response:
+def refuse(wrong: FileProblem) -> Response:
     """A 400 that says what is wrong with a file, and where."""
-    body = {"detail": str(problem), "problems": problem.problems, "count": problem.count}
-    return Response(FileProblemSerializer(body).data, status=status.HTTP_400_BAD_REQUEST)
+    found = {"problems": wrong.problems, "count": wrong.count}
+    body = problem(status.HTTP_400_BAD_REQUEST, str(wrong), **found)
+    return Response(body, status=status.HTTP_400_BAD_REQUEST, content_type=MEDIA_TYPE)
 
 
 class Texts(serializers.ListField):

@@ -14,6 +14,8 @@ from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
 from apps.catalog.tables import OutcomeTable
 from apps.core import files
+from apps.hooks import services as hooks
+from apps.hooks.models import Event
 from apps.jobs.context import JobContext, JobFailed
 from apps.jobs.models import Job, State
 from apps.jobs.services import enqueue
@@ -164,6 +166,7 @@ def evaluate(ctx: JobContext) -> None:
     blob = files.put(io.BytesIO(json.dumps(result).encode())) if result else ""
     with ctx.finishing({"evaluation": str(evaluation.pk)}):
         held = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
+        before = held.current
         if result is not None:
             held.current, _ = EvaluationResult.objects.get_or_create(
                 evaluation=held,
@@ -183,6 +186,26 @@ def evaluate(ctx: JobContext) -> None:
         held.current = held.results.filter(inputs_hash=now).first() or held.current
         held.stale = held.current.inputs_hash != now
         held.save(update_fields=["current", "stale"])
+        _tell_of_change(evaluation, before, held.current)
+
+
+def _tell_of_change(
+    evaluation: Evaluation, before: EvaluationResult | None, after: EvaluationResult
+) -> None:
+    """Webhooks hear of another answer to whether routing helps; not of the first one."""
+    if before is None or before.summary["helps"] == after.summary["helps"]:
+        return
+    hooks.tell(
+        team=evaluation.team,
+        event=Event.VERDICT,
+        data={
+            "evaluation": str(evaluation.pk),
+            "name": evaluation.name,
+            "helped": before.summary["helps"],
+            "helps": after.summary["helps"],
+            "verdict": after.verdict.replace("`", ""),
+        },
+    )
 
 
 def _computed(ctx: JobContext, evaluation: Evaluation, digest: str) -> dict[str, Any]:

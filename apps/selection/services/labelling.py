@@ -19,6 +19,7 @@ from apps.selection.choosers import chooser_of
 from apps.selection.models import LabelEvent, Reservation, SelectionSession
 from apps.selection.queries import Basis, Labelling
 from apps.selection.services.sessions import locked
+from apps.selection.services.watching import watch
 from apps.teams.models import Role, User
 from apps.teams.services import audit, require
 
@@ -267,6 +268,8 @@ def record(*, user: User, session: SelectionSession, answer: Answer) -> LabelEve
         rows = Reservation.objects.filter(session=held, item=answer.item)
         # Who passes on an item does not take it away from whoever else has it.
         (rows if answer.kind == Kind.LABEL else rows.filter(annotator=user)).delete()
+        if answer.kind == Kind.LABEL:
+            watch(session)
     return event
 
 

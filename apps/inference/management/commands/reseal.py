@@ -1,17 +1,19 @@
-"""`manage.py reseal`: seals the keys of all endpoints with the first of ENCRYPTION_KEYS."""
+"""`manage.py reseal`: seals keys and secrets anew, with the first of ENCRYPTION_KEYS."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from apps.hooks.services import reseal_all as reseal_webhooks
 from apps.inference.endpoints.services import reseal_all
 
 
 class Command(BaseCommand):
-    help = "Seal every endpoint's key with the first of ENCRYPTION_KEYS; then the others can go."
+    help = "Seal every key and secret that is kept with the first of ENCRYPTION_KEYS; then the others can go."
 
     def handle(self, **options: Any) -> None:
-        done, lost = reseal_all()
+        (done, lost), (more_done, more_lost) = reseal_all(), reseal_webhooks()
+        done, lost = done + more_done, lost + more_lost
         self.stdout.write(f"{_keys(done)} sealed anew.")
         if lost:
             self.stdout.write(
