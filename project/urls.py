@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from apps.core.views import client
+
 api = [
     path("", include("apps.teams.api_urls")),
     path("", include("apps.jobs.api_urls")),
@@ -33,6 +35,7 @@ urlpatterns = [
     path("api/v1/", include((api, "api"))),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api_docs"),
+    path("api/client.py", client, name="api_client"),
     path("admin/", admin.site.urls),
 ]
 

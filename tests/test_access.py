@@ -44,6 +44,7 @@ PUBLIC = {
     "shared_svg": "the secret in the address is the key",
     "shared_png": "the secret in the address is the key",
     "schema": "says what can be asked, not what is stored",
+    "api_client": "says what can be asked, not what is stored",
     "api_docs": "says what can be asked, not what is stored",
     "account_login": "the way in",
     "account_logout": "the way out",

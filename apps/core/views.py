@@ -1,5 +1,8 @@
 """The first page, the appearance, and the pages that say no."""
 
+from functools import cache
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -10,8 +13,10 @@ from django.views.defaults import page_not_found
 from apps.core import explanations
 from apps.core import home as first_page
 from apps.core import search as searching
+from apps.core.client import source as client_source
 from apps.core.context import THEME_COOKIE, THEMES, places
 from apps.core.problems import problem_response
+from apps.core.twins import download
 
 
 @require_GET
@@ -104,3 +109,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith("/api/v1/"):
         return problem_response(404, "There is nothing at this address.")
     return page_not_found(request, exception)
+
+
+@require_GET
+def client(request: HttpRequest) -> HttpResponse:
+    """A Python client of this installation's API, to be kept beside a program that uses it."""
+    return download(_client(), "assay_client.py", "text/x-python")
+
+
+@cache
+def _client() -> str:
+    from drf_spectacular.generators import SchemaGenerator  # needs every room's addresses
+
+    generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
+    return client_source(generator.get_schema(public=True))

@@ -72,10 +72,12 @@ def _owner(request: HttpRequest) -> str | None:
 
 
 def _fingerprint(request: HttpRequest) -> str:
-    """What was asked. Of a form with files, which is not read twice, the length stands for the body."""
+    """What was asked. Of files and other long bodies, which are not kept, the length stands for them."""
+    length = request.headers.get("Content-Length", "")
+    long = not length.isdecimal() or int(length) > _MOST_BYTES
     said = hashlib.sha256(f"{request.get_full_path()}\n{request.content_type}\n".encode())
-    if request.content_type == "multipart/form-data":
-        said.update(request.headers.get("Content-Length", "").encode())
+    if long or request.content_type == "multipart/form-data":
+        said.update(length.encode())
     else:
         said.update(request.body)
     return said.hexdigest()
