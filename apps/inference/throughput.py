@@ -137,11 +137,10 @@ def _runner(folder: Path, device: str) -> Any:
     settings = TEXT_CLASSIFICATION.clean({"batch_size": BATCH, "device": device})
     spec = {
         "kind": TEXT_CLASSIFICATION.name,
-        "folder": str(folder),
         "settings": settings,
         "classes": [],
     }
-    return ProcessRunner(spec, facts={})
+    return ProcessRunner(spec, lambda _: (folder, ""))
 
 
 def _answered(runner: Any, texts: list[str]) -> list[int]:

@@ -9,7 +9,6 @@ urlpatterns = [
     path("runs/new/", views.run_new, name="run_new"),
     path("runs/new/model/", views.source_new, name="source_new"),
     path("runs/<slug:slug>/", views.run_detail, name="run_detail"),
-    path("runs/<slug:slug>/cancel/", views.run_cancel, name="run_cancel"),
     path("runs/<slug:slug>/resume/", views.run_resume, name="run_resume"),
     path("runs/<slug:slug>/delete/", views.run_delete, name="run_delete"),
 ]

@@ -166,14 +166,6 @@ def run_detail(request: MemberRequest, slug: str) -> HttpResponse:
 
 @member_required
 @require_POST
-def run_cancel(request: MemberRequest, slug: str) -> HttpResponse:
-    """Stop it; what has been answered is kept."""
-    services.cancel_run(user=request.user, run=_run(request, slug))
-    return redirect("run_detail", slug)
-
-
-@member_required
-@require_POST
 def run_resume(request: MemberRequest, slug: str) -> HttpResponse:
     """Ask again what has no answer."""
     run = _run(request, slug)

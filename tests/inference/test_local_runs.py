@@ -28,6 +28,7 @@ from apps.inference.models import ModelSource, Run
 from apps.inference.runners import Question
 from apps.inference.runners.process import ProcessRunner, clean_environment
 from apps.inference.runners.weights import fingerprint
+from apps.jobs.context import JobContext
 from apps.jobs.models import Job, State
 from apps.teams.models import Team, User
 from tests.inference import tiny
@@ -296,17 +297,22 @@ def test_the_models_process_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -
     assert "hidden" not in clean_environment().values()
 
 
+def process_of(model: ProcessRunner) -> int:
+    assert model._process is not None
+    return model._process.pid
+
+
 def runner(folder: Path) -> ProcessRunner:
     from apps.inference.kinds import KINDS
 
-    spec = {"kind": "text-classification", "folder": str(folder), "classes": [],
+    spec = {"kind": "text-classification", "classes": [],
             "settings": KINDS["text-classification"].clean(CPU)}  # fmt: skip
-    return ProcessRunner(spec, facts={})
+    return ProcessRunner(spec, lambda _: (folder, ""))
 
 
 def test_the_models_process_ends_with_its_runner(tmp_path: Path) -> None:
     with runner(tiny.classifier(tmp_path / "c")) as model:
-        process = psutil.Process(model._process.pid)
+        process = psutil.Process(process_of(model))
         environment = process.environ()
         assert "SECRET_KEY" not in environment
         assert environment["HF_HUB_OFFLINE"] == "1"
@@ -316,9 +322,45 @@ def test_the_models_process_ends_with_its_runner(tmp_path: Path) -> None:
 
 def test_a_models_process_that_is_killed_is_an_error_that_says_so(tmp_path: Path) -> None:
     with runner(tiny.classifier(tmp_path / "c")) as model:
-        os.kill(model._process.pid, signal.SIGKILL)
+        os.kill(process_of(model), signal.SIGKILL)
         with pytest.raises(RuntimeError, match="was killed, probably because the machine ran out"):
             list(model.answers([Question("a", "the cat")]))
+
+
+def test_a_cancel_ends_a_model_that_is_still_getting_ready(
+    team: Team, eddie: User, models: Path, run_jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.classifier(models / "c")
+    source = source_of(eddie, team, "text-classification", "folder:c")
+    run = services.start_run(user=eddie, version=prompts(team, eddie, ["the cat"]), source=source)
+    started: list[subprocess.Popen[bytes]] = []
+
+    def slow(self: ProcessRunner, module: str, *rest: str, environment: Any) -> Any:
+        # As slow to say anything as a large model is.
+        process = subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   start_new_session=True)  # fmt: skip
+        self._process = process
+        started.append(process)
+        return process
+
+    monkeypatch.setattr(ProcessRunner, "_start", slow)
+    monkeypatch.setattr(JobContext, "should_stop", stops_when(lambda: bool(started)))
+    began = time.monotonic()
+    run_jobs()
+    assert time.monotonic() - began < 30
+    assert started[0].poll() == -signal.SIGKILL
+    run.refresh_from_db()
+    assert run.state == State.CANCELLED
+
+
+def stops_when(ready: Callable[[], bool]) -> Callable[[JobContext], bool]:
+    """A context whose job is cancelled as soon as `ready`."""
+
+    def should_stop(ctx: JobContext) -> bool:
+        ctx.cancelled = ctx.told_to_stop = ready()
+        return ctx.told_to_stop
+
+    return should_stop
 
 
 # --- a worker that is killed ---------------------------------------------------------------------

@@ -118,7 +118,7 @@ def test_a_run_is_started_watched_and_read(
     assert response["Location"] == f"/runs/{run.slug}/"
     waiting = text_of(client, f"/runs/{run.slug}/")
     assert "<code>polly</code> has answered 0 of 4 items." in waiting
-    assert "Cancel this run" in waiting
+    assert "Cancel this job" in waiting
     run_jobs()
     done = text_of(client, f"/runs/{run.slug}/")
     assert "its score is 50.0% on the 4 that could be scored (95% interval 15.0 to 85.0)" in done

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 
 from apps.inference.runners import RunnerFailed
 from apps.inference.runners.fetch import HUB_ID, fetched
-from apps.inference.runners.process import ProcessRunner
+from apps.inference.runners.process import ProcessRunner, Start
 from apps.inference.runners.weights import check_folder, fingerprint, folder_below
 
 from .base import Gives
@@ -105,22 +105,22 @@ class LocalKind:
 
     def open(self, run: Run, classes: Sequence[str]) -> Runner:
         """See `Kind`."""
-        folder, revision = placed(run.source)
         known = list(classes)
         if classes and not run.version.class_names:
             # None is declared: the map may name further ones.
             known += sorted(set(run.settings.get("labels", {}).values()) - set(known))
         spec = {
             "kind": self.name,
-            "folder": str(folder),
             "settings": run.settings,
             "classes": known if self.gives == Gives.LABEL else [],
         }
-        return ProcessRunner(spec, facts={"revision": revision})
+        return ProcessRunner(spec, lambda start: placed(run.source, start))
 
 
-def placed(source: ModelSource) -> tuple[Path, str]:
+def placed(source: ModelSource, start: Start) -> tuple[Path, str]:
     """The folder on this machine with exactly the source's files, and their revision.
+
+    `start`: starts a module in a process of its own. No database is asked.
 
     Raises:
         RunnerFailed: they are not to be had, or are others than those that the source is pinned to.
@@ -128,7 +128,7 @@ def placed(source: ModelSource) -> tuple[Path, str]:
     try:
         if not source.location.startswith(FOLDER):
             online = django_settings.INFERENCE_HUB
-            folder, revision = fetched(source.location, source.revision, online=online)
+            folder, revision = fetched(source.location, source.revision, online=online, start=start)
             check_folder(folder, source.location)
         else:
             name = source.location.removeprefix(FOLDER)

@@ -46,11 +46,11 @@ class RunnerFailed(Exception):
 
 
 class Runner(Protocol):
-    """A model ready to answer. Leaving its context frees whatever it holds, at once.
+    """A model that answers, within its context. Leaving that frees whatever it holds, at once.
 
-    `answers` runs in a thread of its own, without the database: `__exit__` may come from another one
-    meanwhile, and then it ends soon, with or without an exception. It may be called several times, one
-    call after the other.
+    `__enter__` and `answers` run in threads of their own, without the database: `__exit__` may come from
+    another one meanwhile, and then they end soon, with or without an exception. `answers` may be called
+    several times, one call after the other.
 
     Attributes:
         notes: what a reader of the numbers should know, as sentences; may grow while it answers.

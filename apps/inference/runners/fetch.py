@@ -9,45 +9,36 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 from .base import RunnerFailed
+from .process import OFFLINE, Start
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 _WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 _PROXIES = ("HF_ENDPOINT", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")
 
 
-def fetched(hub_id: str, revision: str, *, online: bool) -> tuple[Path, str]:
+def fetched(hub_id: str, revision: str, *, online: bool, start: Start) -> tuple[Path, str]:
     """The folder of a hub model's files on this machine, and the commit that they are of.
 
     Args:
         revision: a commit; empty for the newest. online: whether the hub may be asked, or only what
-            lies here already is used.
+            lies here already is used. start: starts a module in a process of its own.
 
     Raises:
         RunnerFailed: it is not to be had.
     """
-    from .process import OFFLINE, clean_environment
-
-    more = {} if not online else {key: os.environ[key] for key in _PROXIES if key in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-m", "apps.inference.runners.fetch", hub_id, revision],
-        cwd=Path(__file__).resolve().parents[3],
-        env=clean_environment(**(more if online else OFFLINE)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    environment = OFFLINE
+    if online:
+        environment = {key: os.environ[key] for key in _PROXIES if key in os.environ}
+    process = start(__name__, hub_id, revision, environment=environment)
+    output, _ = process.communicate()
     try:
-        said = json.loads(done.stdout)
+        said = json.loads(output)
     except ValueError:
-        raise RuntimeError(
-            f"Fetching {hub_id} ended with {done.returncode}: "
-            f"{done.stderr.decode(errors='replace').strip()[-300:]}"
-        ) from None
+        raise RuntimeError(f"Fetching {hub_id} ended with {process.returncode}.") from None
     if "refused" in said:
         raise RunnerFailed(said["refused"])
     return Path(said["folder"]), said["revision"]

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Protocol, Self
 
 import numpy as np
 
@@ -48,40 +49,47 @@ def clean_environment(**more: str) -> dict[str, str]:
     return kept | _FIXED | more
 
 
+class Start(Protocol):
+    """Starts a module in a process of its own."""
+
+    def __call__(
+        self, module: str, *arguments: str, environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]: ...
+
+
+class Stopped(Exception):
+    """The runner was closed while it was getting ready."""
+
+
 class ProcessRunner:
     """Runs `apps.inference.runners.child`. Answers come a batch at a time.
 
     Args:
-        spec: what the child loads and how: {"kind", "folder", "settings", "classes"}.
-        facts: of the weights, such as their revision; the child's are added.
+        spec: what the child loads and how: {"kind", "settings", "classes"}.
+        placed: gives the folder of the weights and their revision; what it has to start meanwhile, such
+            as a download, it starts by the function that it is given.
     """
 
-    def __init__(self, spec: Mapping[str, Any], *, facts: Mapping[str, Any]) -> None:
-        self._spec = dict(spec)
-        self.facts: dict[str, Any] = dict(facts)
+    def __init__(
+        self, spec: Mapping[str, Any], placed: Callable[[Start], tuple[Path, str]]
+    ) -> None:
+        self._spec, self._placed = dict(spec), placed
+        self.facts: dict[str, Any] = {}
         self.notes: list[str] = []
         self.classes: Sequence[str] = ()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
 
     def __enter__(self) -> Self:
-        self._said: IO[bytes] = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "apps.inference.runners.child"],
-            cwd=_ROOT,
-            env=clean_environment(**OFFLINE),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            start_new_session=True,
-        )
-        try:
-            self._send({"do": "load", **self._spec})
-            ready, _ = self._receive()
-            self.facts |= ready["facts"]
-            self.classes = tuple(ready["classes"])
-            self.notes = list(ready["notes"])
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
+        folder, revision = self._placed(self._start)
+        self._start("apps.inference.runners.child", environment=OFFLINE)
+        self._send({"do": "load", "folder": str(folder), **self._spec})
+        ready, _ = self._receive()
+        self.facts = {"revision": revision, **ready["facts"]}
+        self.classes = tuple(ready["classes"])
+        self.notes = list(ready["notes"])
         return self
 
     def __exit__(
@@ -90,10 +98,31 @@ class ProcessRunner:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with suppress(ProcessLookupError, PermissionError):  # it has ended by itself
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._said.close()
+        with self._lock:
+            self._closed = True
+            if self._process is not None:
+                with suppress(ProcessLookupError, PermissionError):  # it has ended by itself
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+            self._said.close()
+
+    def _start(
+        self, module: str, *arguments: str, environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a module of this package, of which one runs at a time; it ends with the runner."""
+        with self._lock:
+            if self._closed:
+                raise Stopped
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                cwd=_ROOT,
+                env=clean_environment(**environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                start_new_session=True,
+            )
+            return self._process
 
     def answers(self, questions: Iterable[Question]) -> Iterator[Answer]:
         """See `Runner`; the questions of one call are put together, shortest with shortest."""
@@ -116,6 +145,7 @@ class ProcessRunner:
             yield from _answers(message["answers"], content, len(self.classes))
 
     def _send(self, message: dict[str, Any], content: bytes = b"") -> None:
+        assert self._process is not None  # noqa: S101
         assert self._process.stdin is not None  # noqa: S101
         try:
             wire.send(self._process.stdin, message, content)
@@ -123,6 +153,7 @@ class ProcessRunner:
             raise RuntimeError(self._epitaph()) from error
 
     def _receive(self) -> tuple[dict[str, Any], bytes]:
+        assert self._process is not None  # noqa: S101
         assert self._process.stdout is not None  # noqa: S101
         received = wire.receive(self._process.stdout)
         if received is None:
@@ -133,7 +164,7 @@ class ProcessRunner:
 
     def _epitaph(self) -> str:
         """Why the process is no more, as far as can be told."""
-        code = self._process.wait()
+        code = self._process.wait() if self._process is not None else None
         if code == -signal.SIGKILL:
             return "The model's process was killed, probably because the machine ran out of memory."
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -79,14 +80,34 @@ class _Work:
         """Open the model and put every question that is left to it."""
         self._tell("Loading the model" if self.kind.local else "Asking")
         classes = catalog.class_names_of(self.run.version)
-        with self.kind.open(self.run, classes) as runner:
+        runner = self.kind.open(self.run, classes)
+        pump = _Pump(runner, self._batches(), stepwise=self.run.cap is not None)
+        try:
+            self._enter(runner)
             self._pin(runner)
-            pump = _Pump(runner, self._batches(), stepwise=self.run.cap is not None)
             pump.start()
+            self._keep(runner, pump)
+        finally:
+            pump.stopped.set()
+            runner.__exit__(*sys.exc_info())
+
+    def _enter(self, runner: Runner) -> None:
+        """Let the model get ready, which may take minutes, and be stopped meanwhile."""
+        problems: list[BaseException] = []
+
+        def enter() -> None:
             try:
-                self._keep(runner, pump)
-            finally:
-                pump.stopped.set()
+                runner.__enter__()
+            except BaseException as error:
+                problems.append(error)
+
+        entering = threading.Thread(target=enter, name="runner-enters", daemon=True)
+        entering.start()
+        while entering.is_alive():
+            entering.join(0.5)
+            self.ctx.raise_if_stopped()
+        if problems:
+            raise problems[0]
 
     def _keep(self, runner: Runner, pump: _Pump) -> None:
         waiting: list[Kept] = []
