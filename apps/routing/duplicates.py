@@ -56,14 +56,25 @@ def clusters(prompts: Sequence[str]) -> NDArray[np.intp]:
 def folds(prompts: Sequence[str], count: int, seed: int) -> NDArray[np.intp]:
     """The fold of each prompt, [n_prompts] in 0..count - 1; near-duplicates are in the same one.
 
-    Whoever is judged on a prompt held out must not have learnt from its twin. Where hardly anything
-    but twins is there, fewer than two kinds of prompt a fold, they are dealt out one by one.
+    Whoever is judged on a prompt held out must not have learnt from its twin.
+    """
+    return dealt(kin(prompts, count), count, seed)
+
+
+def kin(prompts: Sequence[str], count: int) -> NDArray[np.intp]:
+    """A code from 0 for each prompt, [n_prompts], that near-duplicates share.
+
+    Where hardly anything but twins is there, fewer than two kinds of prompt for each of so many
+    folds, every prompt stands for itself.
     """
     codes = clusters(prompts)
-    kinds = int(codes.max()) + 1
-    if kinds < 2 * count:
-        codes, kinds = np.arange(len(prompts)), len(prompts)
-    return np.asarray(np.random.default_rng(seed).permutation(kinds)[codes] % count, dtype=np.intp)
+    return codes if int(codes.max()) + 1 >= 2 * count else np.arange(len(prompts))
+
+
+def dealt(codes: NDArray[np.intp], count: int, seed: int) -> NDArray[np.intp]:
+    """The fold of each prompt, [n_prompts] in 0..count - 1, one for all that share a code."""
+    order = np.random.default_rng(seed).permutation(int(codes.max()) + 1)
+    return np.asarray(order[codes] % count, dtype=np.intp)
 
 
 def _shingles(prompt: str) -> NDArray[np.uint64]:

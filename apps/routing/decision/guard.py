@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.catalog.tables import Floats, Mask, OutcomeTable
+from apps.routing.duplicates import kin
 from apps.routing.methods.base import Forecast
 
 TRUST = (1.0, 0.5, 0.0)
@@ -17,6 +18,10 @@ TRUST = (1.0, 0.5, 0.0)
 
 CAUTION = 0.5
 """Standard errors taken from a gain where held-out prompts are like those to come."""
+
+DOUBT = 100
+"""Kinds of prompts from which on that is all: with as many it is twice as much, with fewer more.
+The trust at each setting is the best of several, and from few prompts the best of noise pays."""
 
 CAUTION_BETWEEN_GROUPS = 1.0
 """Standard errors, between groups, taken from a gain where groups stand for the prompts to come."""
@@ -74,8 +79,9 @@ class Guard:
         """Learn from forecasts of prompts that the router was not trained on.
 
         At each setting the trust is the one with the largest mean paired gain over the best single
-        model less a margin: half a standard error, or, where `clusters` are given, a whole one
-        between clusters. Where no gain is left above 0 there is no trust.
+        model less a margin: half a standard error, more of it from few prompts, near-duplicates
+        counting as one; or, where `clusters` are given, a whole one between clusters. Where no gain
+        is left above 0 there is no trust.
 
         Args:
             held_out: forecasts of the prompts of `outcomes`, each made without its outcome.
@@ -92,7 +98,12 @@ class Guard:
         lambdas = dial_steps(level.cost)
         trust = np.zeros(len(lambdas))
         paid = realised_cost(held_out, outcomes)
-        codes = None if clusters is None else np.unique(list(clusters), return_inverse=True)[1]
+        if clusters is None:
+            codes = kin(outcomes.prompts, 2)
+            caution = CAUTION * (1 + DOUBT / (int(codes.max()) + 1))
+        else:
+            codes = np.unique(list(clusters), return_inverse=True)[1]
+            caution = CAUTION_BETWEEN_GROUPS
         rows = np.arange(outcomes.n_prompts)
         for step, lambda_ in enumerate(lambdas):
             worth = outcomes.score - (lambda_ * paid if lambda_ else 0.0)
@@ -101,7 +112,7 @@ class Guard:
             for share in TRUST[:-1]:
                 view = blended(held_out, level, share)
                 gain = worth[rows, choose(view, lambda_)] - worth[:, single]
-                margin = _less_margin(gain, codes)
+                margin = _less_margin(gain, codes, caution)
                 if margin > best:
                     best, trust[step] = margin, share
         return cls(outcomes.model_names, level.score, level.cost, lambdas, trust)
@@ -229,21 +240,18 @@ def _best_single(level: Level, lambda_: float) -> int:
     return int(np.argmax(np.nan_to_num(worth, nan=-np.inf)))
 
 
-def _less_margin(gain: Floats, codes: NDArray[np.intp] | None) -> float:
-    """The mean of the known gains less the margin of caution."""
+def _less_margin(gain: Floats, codes: NDArray[np.intp], caution: float) -> float:
+    """The mean of the known gains less so many standard errors between what shares a code."""
     known: Mask = ~np.isnan(gain)
     n = int(known.sum())
     if n < 2:
         return 0.0
     mean = float(gain[known].mean())
-    rest = np.where(known, gain - mean, 0.0)
-    if codes is None:
-        return mean - CAUTION * float(np.sqrt((rest**2).sum() / (n - 1) / n))
-    sums = np.bincount(codes, rest)
+    sums = np.bincount(codes, np.where(known, gain - mean, 0.0))
     if len(sums) < 2:
         return 0.0
     spread = float(np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1)) / n)
-    return mean - CAUTION_BETWEEN_GROUPS * spread
+    return mean - caution * spread
 
 
 def _check(forecast: Forecast, outcomes: OutcomeTable) -> None:

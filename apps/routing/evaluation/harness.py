@@ -13,7 +13,7 @@ from apps.routing.methods import registry
 from apps.routing.methods.base import Embeddings, RouterFactory
 from apps.routing.methods.fitted import check_rows, column_means
 from apps.routing.methods.tasks import task_labels
-from apps.routing.metrics import bootstrap_weights
+from apps.routing.metrics import bootstrap_weights, effective_units
 
 from .measuring import CEILING, ORACLE, Setting, measure_split
 from .result import Evaluation, Model, SplitResult
@@ -204,7 +204,9 @@ def _evaluation(
     splits: Sequence[SplitResult],
 ) -> Evaluation:
     names = list(splits[0].routers)
-    routers = {name: summarised(splits, name) for name in names}
+    parts = [splitter.parts(setting.outcomes, plan.seed, split.number) for split in splits]
+    units = effective_units(splitter.units[np.unique(np.concatenate([one.test for one in parts]))])
+    routers = {name: summarised(splits, name, units) for name in names}
     score, cost = column_means(tested.score), column_means(tested.cost)
     if setting.money == "calls":
         cost = (np.arange(2) == int(np.argmax(score))).astype(np.float64)

@@ -17,11 +17,11 @@ _ZERO = "zero"
 _BEST = "best-single"
 
 
-def summarised(splits: Sequence[SplitResult], name: str) -> RouterResult:
+def summarised(splits: Sequence[SplitResult], name: str, units: float) -> RouterResult:
     """One router over all splits in which it could be evaluated.
 
     Intervals are those of the mean over splits: under one bootstrap weight a prompt weighs the same
-    in every test part it is in.
+    in every test part it is in. `units` is how many independent ones were tested, see `interval`.
     """
     both = [(split.routers[name], split) for split in splits]
     own = [(router, split) for router, split in both if router.problem is None]
@@ -43,14 +43,14 @@ def summarised(splits: Sequence[SplitResult], name: str) -> RouterResult:
         cost=_mean([router.cost for router in routers]),
         aiq=_spread([router.aiq for router in routers]),
         aiq_log=_spread([router.aiq_log for router in routers]),
-        aiq_minus_zero=_paired(against_zero, "aiq", weights),
+        aiq_minus_zero=_paired(against_zero, "aiq", weights, units),
         worst_aiq_minus_zero=(
             100 * min(_known(one.aiq) - _known(zero.aiq) for one, zero in against_zero)
             if against_zero
             else None
         ),
-        accuracy_minus_best=_paired(against_best, "accuracy", weights),
-        cost_save=_savings(routers, weights),
+        accuracy_minus_best=_paired(against_best, "accuracy", weights, units),
+        cost_save=_savings(routers, weights, units),
         apgr=_mean([gap.apgr for gap in gaps]),
         cpt=_cpt(gaps),
         brier=calibration.brier if calibration else None,
@@ -100,7 +100,7 @@ def _draws(routers: Sequence[RouterSplit], what: str, weights: Floats) -> Floats
 
 
 def _paired(
-    pairs: Sequence[tuple[RouterSplit, RouterSplit]], what: str, weights: Floats
+    pairs: Sequence[tuple[RouterSplit, RouterSplit]], what: str, weights: Floats, units: float
 ) -> Estimate | None:
     """The mean difference of a quantity in points, and its interval."""
     if not pairs:
@@ -108,16 +108,19 @@ def _paired(
     ones, others = [one for one, _ in pairs], [other for _, other in pairs]
     found = [_known(getattr(one, what)) - _known(getattr(other, what)) for one, other in pairs]
     mean = float(np.mean(found))
-    low, high = interval(mean, _draws(ones, what, weights) - _draws(others, what, weights))
+    draws = _draws(ones, what, weights) - _draws(others, what, weights)
+    low, high = interval(mean, draws, units=units)
     return Estimate(100 * mean, 100 * low, 100 * high)
 
 
-def _savings(routers: Sequence[RouterSplit], weights: Floats) -> dict[str, float | int] | None:
+def _savings(
+    routers: Sequence[RouterSplit], weights: Floats, units: float
+) -> dict[str, float | int] | None:
     found = [router.cost_save for router in routers if router.cost_save is not None]
     if not found:
         return None
     mean = float(np.mean(found))
-    low, high = interval(mean, _draws(routers, "cost_save", weights))
+    low, high = interval(mean, _draws(routers, "cost_save", weights), units=units)
     return {
         "mean": mean,
         "low": max(low, 0.0),

@@ -2,7 +2,7 @@
 
 from .calibration import Calibration
 from .curve import Hull, hull
-from .resampling import bootstrap_weights, interval
+from .resampling import bootstrap_weights, effective_units, interval
 from .two_models import GapCurve, gap_curve
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "GapCurve",
     "Hull",
     "bootstrap_weights",
+    "effective_units",
     "gap_curve",
     "hull",
     "interval",

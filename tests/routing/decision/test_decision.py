@@ -149,6 +149,33 @@ def test_clusters_ask_for_a_gain_that_all_of_them_share() -> None:
     assert not Guard.learn(said, table, clusters=["one"] * 400).trust.any()
 
 
+def test_twenty_copies_of_a_prompt_are_one_piece_of_evidence() -> None:
+    table, said = recorded_outcomes(300, routing_helps=True)
+    once = np.arange(10)
+    copied = np.repeat(once, 20)
+    few, copies = (
+        OutcomeTable.of(
+            prompt_ids=map(str, range(len(rows))),
+            prompts=[f"the question with the number {row}" for row in rows],
+            model_names=table.model_names,
+            score=table.score[rows],
+            cost=table.cost[rows],
+        )
+        for rows in (once, copied)
+    )
+    of_few = Guard.learn(Forecast(score=said.score[once], cost=said.cost[once]), few)
+    of_copies = Guard.learn(Forecast(score=said.score[copied], cost=said.cost[copied]), copies)
+    assert of_copies.trust.tolist() == of_few.trust.tolist()
+
+
+def test_from_thirty_prompts_noise_is_hardly_ever_trusted() -> None:
+    trusted = 0
+    for seed in range(40):
+        table, said = recorded_outcomes(30, routing_helps=False, seed=seed)
+        trusted += bool(Guard.learn(said, table).trust[0])
+    assert trusted <= 2
+
+
 def test_a_guard_of_other_models_is_refused() -> None:
     table, said = recorded_outcomes(100, routing_helps=True)
     guard = Guard.learn(said, table)

@@ -10,6 +10,7 @@ import pytest
 from apps.catalog.tables import OutcomeTable
 from apps.routing.decision import Guard, choose
 from apps.routing.methods.auto import Auto, informative_prompts
+from apps.routing.methods.auto.experts import penalised, ridge
 from apps.routing.methods.base import Embeddings, Forecast
 from tests.routing.prompts import halves, world
 
@@ -63,6 +64,27 @@ def test_prompts_of_a_kind_never_seen_are_left_to_the_means() -> None:
         return float(np.abs(said - said.mean(axis=1, keepdims=True)).mean())
 
     assert partiality(strange) < 0.2 * partiality(embeddings)
+
+
+def test_a_form_never_seen_is_left_to_the_means_though_its_meaning_looks_known() -> None:
+    table, embeddings = world(300)
+    router = fitted(table, embeddings)
+    written = tuple(f"| {i} | {{{{x}}}} |\n" * 12 for i in range(60))
+    strange = Embeddings(written, embeddings.vectors[:60], embeddings.encoder)
+
+    def partiality(new: Embeddings) -> float:
+        said = router.forecast(new).score - router.level
+        return float(np.abs(said - said.mean(axis=1, keepdims=True)).mean())
+
+    assert partiality(strange) < 0.1 * partiality(embeddings.subset(range(60)))
+
+
+def test_fewer_prompts_than_features_are_learnt_from_by_the_rows() -> None:
+    random = np.random.default_rng(0)
+    z, targets = random.normal(size=(20, 50)), random.normal(size=(20, 3))
+    plain = np.linalg.solve(z.T @ z + 2 * np.eye(50), z.T @ targets)
+    assert penalised(z, targets, 2.0) == pytest.approx(plain)
+    assert ridge(z, targets, np.full(3, 1 / 3), (2.0,)) == pytest.approx(plain)
 
 
 def test_its_expected_scores_are_calibrated() -> None:

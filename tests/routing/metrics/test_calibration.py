@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss
 
-from apps.routing.metrics import Calibration, bootstrap_weights, interval
+from apps.routing.metrics import Calibration, bootstrap_weights, effective_units, interval
 
 
 def test_the_brier_score_is_that_of_scikit_learn() -> None:
@@ -64,3 +64,22 @@ def test_an_interval_lies_around_what_was_found_and_reaches_where_the_truth_is()
     assert interval(5.0, np.linspace(4, 6, 1001)) == pytest.approx((4.05, 5.95))
     assert interval(4.5, np.linspace(4, 6, 1001)) == pytest.approx((3.05, 5.45))
     assert interval(5.5, np.linspace(4, 6, 1001)) == pytest.approx((4.55, 6.95))
+
+
+def test_an_interval_from_few_units_is_longer_as_students_is() -> None:
+    random = np.random.default_rng(0)
+    missed = {"plain": 0, "student": 0}
+    for _ in range(400):
+        values = random.normal(size=6)
+        weights = random.exponential(size=(400, 6))
+        draws = weights @ values / weights.sum(axis=1)
+        for name, units in (("plain", np.inf), ("student", 6.0)):
+            low, high = interval(float(values.mean()), draws, units=units)
+            missed[name] += not low <= 0 <= high
+    assert missed["plain"] > 40
+    assert missed["student"] < 30
+
+
+def test_units_of_unequal_size_count_as_fewer() -> None:
+    assert effective_units(np.repeat(np.arange(5), 4)) == pytest.approx(5)
+    assert effective_units(np.repeat([0, 1], [90, 10])) == pytest.approx(1.22, abs=0.01)

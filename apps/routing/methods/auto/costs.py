@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from apps.catalog.tables import Floats, Mask
 
+from .experts import penalised
+
 PENALTY = 10.0
 
 
@@ -50,16 +52,22 @@ class Costs:
         slope = (said * rest).sum(axis=0) / np.maximum((said**2).sum(axis=0), 1e-12)
         trust = np.asarray(np.clip(slope, 0, 1))
         left = np.where(known & usable, np.exp(rest - trust * said), 0.0)
-        costs = cls(mean, middle, _ridge(z, rest), trust, left.sum(axis=0) / np.maximum(count, 1))
+        costs = cls(
+            mean,
+            middle,
+            penalised(z, rest, PENALTY),
+            trust,
+            left.sum(axis=0) / np.maximum(count, 1),
+        )
         return costs, costs._priced(said)
 
-    def foretell(self, z: Floats, novelty: Floats) -> Floats:
+    def foretell(self, z: Floats, strange: Floats) -> Floats:
         """[n_prompts, n_models], US dollars; NaN where a model's cost is not known.
 
-        Of a prompt of a new kind the mean is all that is known: slopes mislead there.
+        Of a strange prompt the mean is all that is known: slopes mislead there.
         """
         said = self._priced(z @ self.slopes)
-        return said + novelty[:, None] * (self.mean - said)
+        return said + strange[:, None] * (self.mean - said)
 
     def joined(self, z: Floats, cost: Floats) -> Costs:
         """With one more model, whose cost moves with the prompt as the others' do on average.
@@ -97,9 +105,5 @@ def _cross_fitted(z: Floats, targets: Floats, fold: NDArray[np.intp]) -> Floats:
     said = np.zeros_like(targets)
     for number in np.unique(fold):
         own = fold == number
-        said[own] = z[own] @ _ridge(z[~own], targets[~own])
+        said[own] = z[own] @ penalised(z[~own], targets[~own], PENALTY)
     return said
-
-
-def _ridge(z: Floats, targets: Floats) -> Floats:
-    return np.asarray(np.linalg.solve(z.T @ z + PENALTY * np.eye(z.shape[1]), z.T @ targets))

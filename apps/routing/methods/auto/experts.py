@@ -97,8 +97,7 @@ class Cautious(Linear):
     def learn(cls, lesson: Lesson) -> Self:
         """See `Expert`."""
         z = lesson.blocks.whole
-        gram = z.T @ z + CAUTIOUS_PENALTY * len(z) * np.eye(z.shape[1])
-        return cls(np.asarray(np.linalg.solve(gram, z.T @ lesson.residual)))
+        return cls(penalised(z, lesson.residual, CAUTIOUS_PENALTY * len(z)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +157,7 @@ class Tasks:
             return cls(np.zeros((z.shape[1], 0)), np.zeros(0), np.zeros((0, n_models)))
         of = np.eye(int(lesson.codes.max()) + 1)[lesson.codes]
         base = of.mean(axis=0)
-        slopes = np.linalg.solve(z.T @ z + np.eye(z.shape[1]), z.T @ (of - base))
+        slopes = penalised(z, of - base, 1.0)
         table = (of.T @ lesson.residual) / (of.sum(axis=0)[:, None] + TASK_PRIOR)
         return cls(slopes, base, table)
 
@@ -196,8 +195,13 @@ def ridge(
     The error is that of the relevant differences: each row is centred by the weights, and counted
     by them. Leaving one out is exact, by the leverage of each row.
     """
-    values, axes = np.linalg.eigh(z.T @ z)
-    values = np.maximum(values, 0.0)
+    if len(z) < z.shape[1]:
+        values, left = np.linalg.eigh(z @ z.T)
+        values = np.maximum(values, 1e-9)
+        axes = z.T @ (left / np.sqrt(values))
+    else:
+        values, axes = np.linalg.eigh(z.T @ z)
+        values = np.maximum(values, 0.0)
     turned = z @ axes
     products, squares = turned.T @ targets, turned**2
     best = np.inf
@@ -210,6 +214,15 @@ def ridge(
         if error < best:
             best, slopes = error, axes @ coefficients
     return slopes
+
+
+def penalised(z: Floats, targets: Floats, penalty: float) -> Floats:
+    """Slopes [n_features, n_targets] of ridge regression, by whichever of rows and features is fewer."""
+    if len(z) < z.shape[1]:
+        said = np.linalg.solve(z @ z.T + penalty * np.eye(len(z)), targets)
+        return np.asarray(z.T @ said)
+    gram = z.T @ z + penalty * np.eye(z.shape[1])
+    return np.asarray(np.linalg.solve(gram, z.T @ targets))
 
 
 def centred(values: Floats, weights: Floats) -> Floats:

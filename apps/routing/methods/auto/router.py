@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.catalog.tables import Floats, OutcomeTable
-from apps.routing.duplicates import folds
+from apps.routing.duplicates import dealt, kin
 from apps.routing.methods.base import Embeddings, Forecast
 from apps.routing.methods.fitted import Fitted
 from apps.routing.methods.tasks import task_labels
@@ -81,10 +81,11 @@ class Auto(Fitted):
         lesson = Lesson(blocks, residual, weights, _task_codes(outcomes))
 
         groups = groups_of(lesson.codes, blocks.vectors, self.seed)
-        fold = folds(outcomes.prompts, FOLDS, self.seed)
+        related = kin(outcomes.prompts, FOLDS)
+        fold = dealt(related, FOLDS, self.seed)
         group_fold = group_folds(groups, self.seed)
         enough = len(np.unique(groups)) >= LEAST_GROUPS
-        novelty, new = Novelty.learn(blocks, groups, self.seed)
+        novelty, (new, strange) = Novelty.learn(blocks, groups, related, self.seed)
         costs, cost = Costs.learn(blocks.whole, outcomes.cost, fold)
         self._keep("novelty", novelty)
         self._keep("cost", costs)
@@ -98,8 +99,8 @@ class Auto(Fitted):
         ]
         far = list(level)
         if enough:
-            strange = [cross_fitted(EXPERTS[name], lesson, group_fold) for name in FAR]
-            heard = differences(strange, residual, weights, groups)
+            abroad = [cross_fitted(EXPERTS[name], lesson, group_fold) for name in FAR]
+            heard = differences(abroad, residual, weights, groups)
             for name, one in zip(FAR, heard, strict=True):
                 far[list(EXPERTS).index(name)] = far[list(EXPERTS).index(name)] + one
         score = np.tile(self.level, (n, 1))
@@ -108,19 +109,19 @@ class Auto(Fitted):
         ):
             self._keep(name, kind.learn(lesson).through(np.hstack([here, there])))
             score += _by_novelty(opinion @ np.hstack([here, there]), new)
-        cost = cost + new[:, None] * (costs.mean - cost)
+        cost = cost + strange[:, None] * (costs.mean - cost)
         self.held_out = Forecast(score=score, cost=cost)
 
     def _forecast(self, embeddings: Embeddings) -> Forecast:
         features = Features({name: getattr(self, name) for name in _FEATURES})
         blocks = features.blocks(embeddings.prompts, embeddings.vectors)
-        new = self._part("novelty", Novelty).probability(blocks)
+        new, strange = self._part("novelty", Novelty).of(blocks)
         said = np.sum(
             [self._part(name, kind).foretell(blocks) for name, kind in EXPERTS.items()], axis=0
         )
         return Forecast(
             score=self.level + _by_novelty(said, new),
-            cost=self._part("cost", Costs).foretell(blocks.whole, new),
+            cost=self._part("cost", Costs).foretell(blocks.whole, strange),
         )
 
     def _add(self, outcomes: OutcomeTable, embeddings: Embeddings) -> None:
