@@ -54,11 +54,11 @@ def test_a_mapping_can_be_given_and_two_files_committed_together(
 def test_an_unreadable_file_is_refused_with_its_problems(api_of: ApiOf, eddie: User) -> None:
     answer = send(api_of(eddie), "", purpose="predictions")
     assert answer.status_code == 400
-    assert answer.json() == {
-        "detail": "pets.csv: The file is empty.",
-        "problems": [{"message": "The file is empty.", "row": None, "column": None, "value": None}],
-        "count": 1,
-    }
+    told = answer.json()
+    assert (told["detail"], told["count"]) == ("pets.csv: The file is empty.", 1)
+    assert told["problems"] == [
+        {"message": "The file is empty.", "row": None, "column": None, "value": None}
+    ]
     assert not Upload.objects.exists()
 
 
@@ -156,7 +156,7 @@ def test_json_nested_without_end_is_refused(api_of: ApiOf, eddie: User) -> None:
 def test_a_model_cannot_hide_behind_marks_that_reorder_text(api_of: ApiOf, eddie: User) -> None:
     answer = api_of(eddie).post("/api/v1/models/", {"name": "gpt\u202e4o"})
     assert answer.status_code == 400
-    assert "U+202E" in answer.json()["name"][0]
+    assert "U+202E" in answer.json()["errors"]["name"][0]
     assert not CandidateModel.objects.exists()
 
 

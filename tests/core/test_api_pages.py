@@ -20,7 +20,7 @@ def test_a_page_that_is_not_there_is_not_found(alice: User, api_of: Any, page: s
 def test_a_page_size_out_of_range_is_refused(alice: User, api_of: Any, size: str) -> None:
     response = api_of(alice).get("/api/v1/teams/", {"page_size": size})
     assert response.status_code == 400
-    assert response.json() == {"page_size": ["A page has 1 to 500 entries."]}
+    assert response.json()["errors"] == {"page_size": ["A page has 1 to 500 entries."]}
 
 
 def test_a_page_has_as_many_entries_as_asked_for(
@@ -37,4 +37,4 @@ def test_an_address_below_the_api_that_does_not_exist_answers_in_json(
 ) -> None:
     response = api_of(alice).get("/api/v1/nothing/")
     assert response.status_code == 404
-    assert response.json() == {"detail": "There is nothing at this address."}
+    assert response.json()["detail"] == "There is nothing at this address."

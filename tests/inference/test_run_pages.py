@@ -202,7 +202,7 @@ def test_a_program_runs_a_model(
     }
     refused = api.post("/api/v1/runs/", {**body, "scorer": ""})
     assert refused.status_code == 400
-    assert "Choose how answers are compared" in refused.json()["scorer"][0]
+    assert "Choose how answers are compared" in refused.json()["errors"]["scorer"][0]
     started = api.post("/api/v1/runs/", body)
     assert started.status_code == 201, started.json()
     slug = started.json()["slug"]

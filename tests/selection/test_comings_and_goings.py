@@ -100,7 +100,7 @@ def test_a_share_that_is_none_is_refused(
             sent = {"dataset": version.dataset.slug, name: value}
             response = api.post(ROOT, sent)
             assert response.status_code == 400, sent
-            assert name in response.json(), sent
+            assert name in response.json()["errors"], sent
     assert not SelectionSession.objects.exists()
 
 
@@ -129,7 +129,7 @@ def test_options_that_make_no_sense_are_refused_by_field(
         sent = {"dataset": version.dataset.slug, "metric": metric, "metric_options": options}
         response = api.post(ROOT, json.dumps(sent), content_type="application/json")
         assert response.status_code == 400, options
-        assert "metric_options" in response.json(), options
+        assert "metric_options" in response.json()["errors"], options
     assert not SelectionSession.objects.exists()
 
 

@@ -261,7 +261,7 @@ def test_a_script_chooses_what_counts_and_reads_it_back(
         "/api/v1/selections/", asked | {"metric_options": {"class": "fish"}}, format="json"
     )
     assert wrong.status_code == 400
-    assert "There is no class `fish`" in wrong.json()["metric_options"][0]
+    assert "There is no class `fish`" in wrong.json()["errors"]["metric_options"][0]
 
 
 def test_labels_saved_against_random_ones_are_told(
