@@ -51,8 +51,13 @@ class Auto(LabelledPool):
     * Items on which all models that were run agree come last, at random; no label of them can tell
       the models apart, and they do not count in t.
     * Models with the same answers on all items are one model, so copies have one vote.
-    * A model that was not run on an item has no vote in it. Its c and F are filled up at its own
-      rate, shrunk by one item at the mean rate; duels count items that both were run on.
+    * A model that was not run on an item has no vote in it. Let e be right or not (1 or 0) less the
+      share of the models run on the item that are right, 0 where the model was not run. With n the
+      labelled items that a model was run on, plus one, and the sums over labelled items,
+      g = t (sum e_R / n_R - sum e_m / n_m), and s + 1 = t^2 ((sum e_R^2 + 1/2) / n_R^2
+      + (sum e_m^2 + 1/2) / n_m^2 - 2 sum e_R e_m / (n_R n_m)): the same but for the "plus one" where
+      all are run. c is filled up as sum of the shares + t sum e / n, and F likewise, by the
+      u-weighted shares that agree with the pseudo-labels.
     * A batch is the k best items at the present t.
 
     Args:
@@ -114,9 +119,7 @@ class Auto(LabelledPool):
     def _scores(self) -> Floats:
         """[n_disputed], the worth of each disputed item; in a duel, 1 less where it decides none."""
         t = self._disputed_labelled
-        correct = self._filled(
-            self.correct[self._kinds], self.answered[self._kinds], len(self._right)
-        )
+        correct = self._correct()
         sharpness = SHARPNESS * min(1.0, math.sqrt(KNEE / max(t, 1)))
         weights = np.exp(sharpness * (correct - correct.max()))
         votes = self._votes
@@ -144,9 +147,7 @@ class Auto(LabelledPool):
         return self._decided[1]
 
     def _decide(self) -> Floats:
-        correct = self._filled(
-            self.correct[self._kinds], self.answered[self._kinds], len(self._right)
-        )
+        correct = self._correct()
         open_disputed = self._disputed & self.unlabelled()
         n_open = int(open_disputed.sum())
         votes = self._votes
@@ -156,8 +157,9 @@ class Auto(LabelledPool):
         pseudo[~open_disputed] = _NO_CLASS
         agrees = self._agreement(pseudo)
         if not self._complete:
-            run = np.count_nonzero(self._answers[:, open_disputed] != NOT_RUN, axis=1)
-            agrees = self._filled(agrees, run, n_open)
+            said = votes.choice == pseudo[votes.items][votes.owner]
+            share = votes.by_item(votes.shares(odds) * said)[open_disputed[votes.items]]
+            agrees = _filled(agrees, self._answers[:, open_disputed] != NOT_RUN, share)
         return correct + PSEUDO * agrees
 
     def _confidence(self) -> Floats | None:
@@ -174,28 +176,58 @@ class Auto(LabelledPool):
             return np.ones(len(correct))
         # Among equals the one that agrees with the majority on the most open items.
         reference = int(np.argmax(correct + 0.5 * self._with_plurality / max(n_open, 1)))
-        right, run = np.array(self._right), np.array(self._was_run)
-        split = (right != right[:, [reference]]) & run & run[:, [reference]]
-        won = np.count_nonzero(split & right[:, [reference]], axis=0)
-        n_split = np.count_nonzero(split, axis=0)
+        if self._complete:
+            right = np.array(self._right)
+            split = right != right[:, [reference]]
+            won = np.count_nonzero(split & right[:, [reference]], axis=0)
+            spread = np.count_nonzero(split, axis=0)
+            lead = np.asarray(2 * won - spread, dtype=float)
+        else:
+            lead, spread = self._lead_and_spread(reference)
         # Imported here: it takes a second, and web servers start without computing anything.
         from scipy.special import ndtr
 
-        better = np.clip(ndtr(-(2 * won - n_split) / np.sqrt(n_split + 1)), 1e-12, 0.5)
+        better = np.clip(ndtr(-lead / np.sqrt(spread + 1)), 1e-12, 0.5)
         odds = np.asarray(better / (1 - better), dtype=float)
         odds[reference] = 1.0
         return np.asarray(odds)
+
+    def _lead_and_spread(self, reference: int) -> tuple[Floats, Floats]:
+        """[n_kinds] each, g and s where models were run on different items."""
+        right, run = np.array(self._right), np.array(self._was_run)
+        share = right.sum(axis=1) / np.maximum(run.sum(axis=1), 1)
+        above = np.where(run, right - share[:, None], 0.0)
+        seen = run.sum(axis=0) + 1
+        mean = above.sum(axis=0) / seen
+        own = ((above**2).sum(axis=0) + 0.5) / seen**2
+        shared = above.T @ above[:, reference] / (seen * seen[reference])
+        t = len(right)
+        spread = t**2 * (own[reference] + own - 2 * shared) - 1
+        return t * (mean[reference] - mean), np.maximum(spread, 0.0)
 
     def _agreement(self, classes: Classes) -> Floats:
         """[n_kinds], items on which a model says the class given, int32 [n_items], -2 for none."""
         return fetched((self._placed == placed(classes, self._votes.device)).sum(1))
 
-    def _filled(self, hits: Floats, seen: Floats, total: int) -> Floats:
-        """Hits as if every model had been run on all `total` items; as they are where it was."""
-        if self._complete:
-            return hits.astype(float)
-        rate = hits.sum() / max(seen.sum(), 1)
-        return np.asarray(hits + (total - seen) * (hits + rate) / (seen + 1))
+    def _correct(self) -> Floats:
+        """[n_kinds], right answers, filled up for the labelled items that a model was not run on."""
+        correct = self.correct[self._kinds].astype(float)
+        if self._complete or not self._right:
+            return correct
+        right, run = np.array(self._right), np.array(self._was_run)
+        return _filled(correct, run.T, right.sum(axis=1) / np.maximum(run.sum(axis=1), 1))
+
+
+def _filled(hits: Floats, was_run: Mask, shares: Floats) -> Floats:
+    """[n_kinds], hits as if every model had been run on all items.
+
+    Args:
+        hits: [n_kinds], on the items that a model was run on.
+        was_run: [n_kinds, n], where that is.
+        shares: [n], of the models run on an item, those that hit it.
+    """
+    above = hits - was_run @ shares
+    return np.asarray(shares.sum() + len(shares) * above / (was_run.sum(axis=1) + 1))
 
 
 def _distinct(predictions: Classes) -> tuple[Indices, Indices]:

@@ -183,6 +183,23 @@ def test_a_model_run_on_half_the_items_is_judged_by_its_rate() -> None:
     assert method.leader() == 0
 
 
+def test_a_model_run_on_hard_items_alone_is_not_thought_worse_for_it() -> None:
+    random = np.random.default_rng(5)
+    truth = random.integers(0, 3, 300)
+    hard = np.arange(300) < 150
+    ease = np.where(hard, 0.35, 0.85)
+    answers: Any = np.where(random.random((8, 300)) < ease, truth, (truth + 1) % 3)
+    # Right on 55 of 100 hard items, more often than all others there, and run on no easy one.
+    answers[0] = np.where(random.random(300) < 0.55, truth, (truth + 1) % 3)
+    answers[0, ~hard] = -1
+    method = Auto(pool(answers, 3))
+    for item in random.permutation(300)[:120]:
+        method.observe(int(item), int(truth[item]))
+    rate = method.accuracy()
+    assert rate[0] < rate[1:].max() - 0.02
+    assert method.leader() == 0
+
+
 def test_on_real_judges_it_needs_half_the_labels_of_model_selector() -> None:
     stored = np.load(recorded("selection/llmbar-judges") / "predictions.npz")
     whole = pool(stored["predictions"], 3)
