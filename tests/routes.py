@@ -138,6 +138,7 @@ class World:
             "api:endpoint-list": {"name": MARK, "base_url": "https://93.184.215.14/v1"},
             "api:endpoint-test": {"model": MARK},
             "api:share-link-revoke-chosen": {"ids": [self.objects["share-links", "pk"]]},
+            "api:openai-chat": {"model": MARK},
             "api:model-list": {"name": f"{MARK} new model"},
             "api:price-list": {
                 "model": self.objects["models", "slug"],

@@ -100,7 +100,7 @@ def serving(answer: Answering) -> Iterator[Server]:
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number, server.connections = server.connections, server.connections + 1
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 asked = await _request(reader, number)
                 server.asked.append(asked)

@@ -109,7 +109,7 @@ class Asker:
         except OutboundError as error:
             return Got(Fault(str(error), again=True)), self._attempts
         took = (time.perf_counter() - started) * 1000
-        return Got(protocol.read(self._without_key(reply)), took), self._attempts
+        return Got(protocol.read(without_key(reply, self._access.key)), took), self._attempts
 
     async def _turn(self) -> None:
         """Wait until a request may go out."""
@@ -125,9 +125,10 @@ class Asker:
         until = time.monotonic() + seconds * random.uniform(1.0, 1.1)
         self._next = max(self._next, until)
 
-    def _without_key(self, reply: Reply) -> Reply:
-        """An endpoint that repeats its key does not make it public."""
-        key = self._access.key.encode()
-        if len(key) < SECRET_LENGTH or key not in reply.body:
-            return reply
-        return replace(reply, body=reply.body.replace(key, HIDDEN))
+
+def without_key(reply: Reply, key: str) -> Reply:
+    """An endpoint that repeats its key does not make it public."""
+    secret = key.encode()
+    if len(secret) < SECRET_LENGTH or secret not in reply.body:
+        return reply
+    return replace(reply, body=reply.body.replace(secret, HIDDEN))
