@@ -139,6 +139,7 @@ class World:
             "api:endpoint-test": {"model": MARK},
             "api:share-link-revoke-chosen": {"ids": [self.objects["share-links", "pk"]]},
             "api:openai-chat": {"model": MARK},
+            "api:cases": {"run": self.objects["runs", "slug"]},
             "api:model-list": {"name": f"{MARK} new model"},
             "api:price-list": {
                 "model": self.objects["models", "slug"],

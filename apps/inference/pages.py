@@ -45,6 +45,8 @@ def sentence(run: Run) -> str:
         kept = f"{run.answered:,} of {total:,} answers are kept" if run.answered else "no answers"
         return f"The run of {name} {what}: {kept}."
     said = f"{name} answered {run.answered:,} of {total:,} items"
+    if judged := run.facts.get("judged"):
+        return f"{judged} {said}."
     found = run.facts.get("summary", {})
     if "mean_loss" in found:
         return f"{said}: {found['mean_loss']:.3f} nats a hidden token on average."

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
 from apps.catalog.queries import Quote
+from apps.inference.budgets import UNLIMITED_TOKENS
 from apps.inference.kinds import KINDS, Estimate, Gives
+from apps.inference.kinds.endpoint import EndpointKind
 from apps.inference.models import ModelSource, Run
 
 _SEED = 20_261  # of the order in which items are drawn for a sample
@@ -63,25 +65,43 @@ def quote_of(source: ModelSource) -> Quote | None:
     return catalog.quotes_of([source.model], on=timezone.localdate()).get(source.model_id)
 
 
+def _answer_tokens(run: Run) -> tuple[float, float]:
+    """Tokens of an answer, fewest and most: from half to twice of what this source took before, where
+    it was run; else from one to the limit."""
+    limit = float(run.settings.get("max_new_tokens") or UNLIMITED_TOKENS)
+    before = Run.objects.filter(source=run.source, answered__gt=0, output_tokens__gt=0)
+    last = before.exclude(pk=run.pk).order_by("-created_at").first()
+    if last is None:
+        return 1.0, limit
+    usual = last.output_tokens / last.answered
+    return min(limit, usual / 2), min(limit, 2 * usual)
+
+
 def estimate_of(run: Run) -> Estimate:
     """What a run will probably take, from the lengths of some of its prompts and today's price."""
     order = order_of(run.version, run.sample)
     looked = order[:: max(1, len(order) // 200)]
     items = catalog.items_of(run.version, np.sort(looked).tolist())
     letters = float(np.mean([len(item.text or "") for item in items])) if items else 0.0
-    fixed = len(str(run.settings.get("instructions", "")))
+    kind = KINDS[run.source.kind]
+    calls, around, behind = 1, 0, isinstance(kind, EndpointKind)
+    if isinstance(kind, EndpointKind):
+        calls, around = kind.asks(run.version.class_names)
+    asked = len(order) * calls
+    fixed = len(str(run.settings.get("instructions", ""))) + around
     most, fewest = ((letters + fixed) / one for one in LETTERS_A_TOKEN)
-    inputs = (round(fewest * len(order)), round((most + 10) * len(order)))
+    inputs = (round(fewest * asked), round((most + 10) * asked))
     outputs = (0, 0)
-    if KINDS[run.source.kind].gives == Gives.TEXT:
-        outputs = (len(order), int(run.settings.get("max_new_tokens", 0)) * len(order))
+    if behind or kind.gives == Gives.TEXT:
+        least, longest = _answer_tokens(run)
+        outputs = (round(least * asked), round(longest * asked))
     quote = quote_of(run.source)
     usd = None
     if quote is not None:
-        calls = len(order) * float(quote.price.per_call or 0)
+        fees = asked * float(quote.price.per_call or 0)
         low, high = (
             float(quote.per_call(input_tokens=i, output_tokens=o) - (quote.price.per_call or 0))
             for i, o in zip(inputs, outputs, strict=True)
         )
-        usd = (calls + low, calls + high)
+        usd = (fees + low, fees + high)
     return Estimate(len(order), inputs, outputs, usd)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.inference import pages, queries, services
 from apps.inference.forms import CapForm, ChooseForm, RunForm, SourceForm
-from apps.inference.kinds import KINDS
+from apps.inference.kinds import KINDS, Gives
 from apps.inference.models import Run
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
@@ -159,6 +159,7 @@ def run_detail(request: MemberRequest, slug: str) -> HttpResponse:
         "job": run.job if run.job and not run.job.finished else None,
         "stopped": run.job if run.job and run.state in ("failed", "cancelled") else None,
         "left": run.total - run.answered,
+        "judgeable": bool(kind and kind.gives == Gives.TEXT and run.answers_blob),
         "may_edit": may(request.user, run.team, Role.EDITOR),
     }
     return render(request, "inference/run_detail.html", context)

@@ -97,6 +97,10 @@ class EndpointKind:
             purse=purse_of(run),
         )
 
+    def asks(self, classes: Sequence[str]) -> tuple[int, int]:
+        """How many calls an item of a version with these classes takes, and the letters around it."""
+        return 1, 0
+
     def script(self, run: Run, classes: Sequence[str]) -> Script:
         """What is asked for an item."""
         return Chat(run.source.location, run.settings)

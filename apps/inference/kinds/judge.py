@@ -17,9 +17,12 @@ from apps.inference.endpoints.runner import Script
 from apps.inference.kinds.base import Gives
 from apps.inference.kinds.endpoint import EndpointKind
 from apps.inference.runners.base import RunnerFailed
+from apps.inference.scorers.judge import Case, ask_about
 
 if TYPE_CHECKING:
     from apps.inference.models import Run
+
+LETTERS_AROUND = len(ask_about(Case("", "", ""), secret="").prompt)
 
 
 class JudgeKind(EndpointKind):
@@ -28,7 +31,10 @@ class JudgeKind(EndpointKind):
     name = "judge"
     title = "Judge of answers, behind an OpenAI-compatible endpoint"
     gives = Gives.LABEL
-    calls = 2
+
+    def asks(self, classes: Sequence[str]) -> tuple[int, int]:
+        """Both orders of a pair, each with what a judge is told."""
+        return (2 if set(classes) == {*PAIR_CLASSES} else 1), LETTERS_AROUND
 
     def script(self, run: Run, classes: Sequence[str]) -> Script:
         """Both orders of each pair, or one question for each answer with a reference."""

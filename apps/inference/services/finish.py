@@ -25,9 +25,10 @@ from apps.catalog.services.records import (
     stored_predictions,
 )
 from apps.catalog.tables import OutcomeTable
-from apps.inference import answers
+from apps.inference import answers, verdicts
 from apps.inference.answers import Kept
 from apps.inference.kinds import KINDS, Gives
+from apps.inference.kinds.judge import JudgeKind
 from apps.inference.models import Run
 from apps.inference.services.journal import DELETED, Journal
 from apps.jobs.context import JobContext, JobFailed
@@ -57,6 +58,8 @@ def finish(ctx: JobContext, run: Run, journal: Journal) -> None:
                 raise JobFailed(DELETED)
             held.answers_blob = blob
             held.facts = {**run.facts, "summary": summary_of(good)}
+            if run.source.kind == JudgeKind.name:
+                held.facts["judged"] = verdicts.summary(one.label for one in good if one.label)
             held.answered, held.failed = len(good), len(kept) - len(good)
             _name(ctx, held, run, stored)
             held.save(
