@@ -67,19 +67,18 @@ def endpoint_kills(say: Say) -> bool:
     with _installation() as environment, _partner(0.05) as url:
         _child("prepare", environment, url, KILL_PROMPTS)
         _child("start", environment, url, 0)
-        while True:
+        while kills < KILLS:
             worker = _worker(environment, url)
-            try:
-                if kills >= KILLS:
-                    worker.wait(300)
-                    break
-                worker.wait(rng.uniform(2.0, 5.0))
+            aim = _counts(url)["asked"] + rng.randint(10, 2 * KILL_PROMPTS // KILLS - 50)
+            while worker.poll() is None and _counts(url)["asked"] < aim:
+                time.sleep(0.02)
+            if worker.poll() is not None:
                 break
-            except subprocess.TimeoutExpired:
-                worker.send_signal(signal.SIGKILL)
-                worker.wait()
-                kills += 1
-        counts = json.load(urlopen(f"{url}/counts"))  # noqa: S310 - the partner's own address
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+            kills += 1
+        _worker(environment, url).wait()
+        counts = _counts(url)
         verdict = _child("verdict", environment, url, 0)
     again = counts["asked"] - counts["keys"]
     say(
@@ -105,8 +104,8 @@ def _installation() -> Iterator[dict[str, str]]:
             "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
             "DJANGO_SETTINGS_MODULE": "project.settings",
             "LOG_LEVEL": "ERROR",
-            "JOB_LEASE_SECONDS": "1",
-            "JOB_HEARTBEAT_SECONDS": "0.3",
+            "JOB_LEASE_SECONDS": "4",
+            "JOB_HEARTBEAT_SECONDS": "1",
             "JOB_RETRY_SECONDS": "0",
             "PYTHONPATH": str(_ROOT),
         }
@@ -127,6 +126,13 @@ def _partner(seconds: float) -> Iterator[str]:
     finally:
         server.stdin.close()
         server.wait(10)
+
+
+def _counts(url: str) -> dict[str, int]:
+    """How often the partner was asked, for how many keys, and how many answers it made."""
+    with urlopen(f"{url}/counts") as reply:  # noqa: S310 - the partner's own address
+        found: dict[str, int] = json.load(reply)
+    return found
 
 
 def _argv(what: str, url: str, number: int) -> list[str]:
