@@ -44,6 +44,7 @@ NOT_OFFERED = {
     "run_cancel": "for a run, and no model to run is here",
     "run_delete": "for a run, and no model to run is here",
     "run_detail": "for a run, and no model to run is here",
+    "run_judge": "for a run, and no model to run is here",
     "run_resume": "for a run, and no model to run is here",
     "shared_embed": "for a link that sites may show",
     "shared_unlock": "while a link asks for its password",
