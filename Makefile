@@ -42,6 +42,7 @@ bench: $(VENV)/.installed-dev ## Measure what the product promises (ARGS="board"
 
 chaos: $(VENV)/.installed-dev ## Kill workers, brokers, databases and stores; prove that no job suffers (KILLS=200 SEED=0)
 	@$(BIN)/python manage.py chaos --kills $(KILLS) --seed $(SEED) $(ARGS)
+	@$(BIN)/python manage.py bench endpoint-kills
 
 browser: $(VENV)/.installed-dev ## Drive every page in a real Chromium
 	@$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
