@@ -1,5 +1,6 @@
 """API of this room. Reads begin at what is visible; writes go through the services."""
 
+from dataclasses import asdict
 from typing import Any, cast
 
 from django.db.models import QuerySet
@@ -18,8 +19,11 @@ from apps.leaderboards.cards import claim_of
 from apps.leaderboards.comparing.items import as_plain
 from apps.leaderboards.comparing.page import ComparePage
 from apps.leaderboards.models import Board
+from apps.leaderboards.pages.history import history
+from apps.leaderboards.pages.pairs import PairsPage
 from apps.leaderboards.pages.together import TogetherPage, slugs_asked
-from apps.leaderboards.words import plain
+from apps.leaderboards.whatif import flips, options, with_price
+from apps.leaderboards.words import plain, verdict
 from apps.teams.models import User
 
 
@@ -91,6 +95,23 @@ class TogetherQuery(serializers.Serializer[Any]):
         max_length=12,
         help_text="The slug of a board; two to twelve of different dataset versions.",
     )
+
+
+class PairsQuery(serializers.Serializer[Any]):
+    """Which models stand in the matrix."""
+
+    model = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        help_text="A name; the twelve that lead when fewer than two are named, at most twenty.",
+    )
+
+
+class WhatIfQuery(serializers.Serializer[Any]):
+    """Another price of one model."""
+
+    model = serializers.CharField(max_length=200)
+    price = serializers.FloatField(min_value=0, max_value=1_000_000, help_text="US dollars a call.")
 
 
 class CompareQuery(serializers.Serializer[Any]):
@@ -257,6 +278,45 @@ class BoardViewSet(
                 "looked_at": found.looked_at,
                 "following": found.following,
                 "items": [as_plain(item) for item in found.items],
+            }
+        )
+
+    @extend_schema(parameters=[PairsQuery], responses=OBJECT, filters=False)
+    @action(detail=True, pagination_class=None)
+    def pairs(self, request: Request, slug: str) -> Response:
+        """Who beats whom: items that only one of two models got right, tests after Holm."""
+        PairsQuery(data=request.query_params).is_valid(raise_exception=True)
+        matrix = PairsPage(self.get_object(), request.query_params, "").matrix
+        if matrix is None:
+            raise NotFound("Nothing is kept yet of who beats whom on this board.")
+        return Response(matrix)
+
+    @extend_schema(responses=OBJECT, filters=False)
+    @action(detail=True, pagination_class=None)
+    def history(self, request: Request, slug: str) -> Response:
+        """What the board said as models, labels and prices joined, newest first."""
+        return Response({"answers": [answer.as_plain() for answer in history(self.get_object())]})
+
+    @extend_schema(parameters=[WhatIfQuery], responses=OBJECT, filters=False)
+    @action(detail=True, url_path="what-if", pagination_class=None)
+    def what_if(self, request: Request, slug: str) -> Response:
+        """What the board would recommend if one model cost so many US dollars a call."""
+        asked = WhatIfQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        result = self._result()
+        if not result["ranking"]:
+            raise NotFound("This board ranks nothing yet.")
+        model, price = asked.validated_data["model"], asked.validated_data["price"]
+        if model not in {row["model"] for row in result["ranking"]["rows"]}:
+            raise ValidationError({"model": ["The board has no such model."]})
+        changed = with_price(result, model, price)
+        before, after = flips(result, changed)
+        return Response(
+            {
+                "recommended": before,
+                "would_be": after,
+                "verdict": verdict(changed).sentence,
+                "options": [asdict(option) for option in options(changed)],
             }
         )
 

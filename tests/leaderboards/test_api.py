@@ -92,3 +92,20 @@ def test_what_cannot_be_compared_is_refused(
 def test_a_strangers_token_compares_nothing(board: Board, charlie: User, api_of: ApiOf) -> None:
     for address in ("compare/", "compare/items/"):
         assert api_of(charlie).get(f"/api/v1/boards/{board.slug}/{address}").status_code == 404
+
+
+def test_programs_read_who_beats_whom_the_history_and_what_another_price_changes(
+    board: Board, vic: User, charlie: User, api_of: ApiOf
+) -> None:
+    api, address = api_of(vic), f"/api/v1/boards/{board.slug}/"
+    matrix = api.get(f"{address}pairs/?model=ada&model=cyd").json()
+    assert (matrix["models"], matrix["wins"]) == (["ada", "cyd"], [[0, 38], [0, 0]])
+    answers = api.get(f"{address}history/").json()["answers"]
+    assert answers[0]["current"]
+    assert answers[-1]["change"] == "The first answer kept."
+    asked = api.get(f"{address}what-if/?model=bea&price=0.5").json()
+    assert (asked["recommended"], asked["would_be"]) == ("ada", "ada")
+    assert api.get(f"{address}what-if/?model=nobody&price=1").status_code == 400
+    assert api.get(f"{address}what-if/?model=bea&price=-1").status_code == 400
+    for path in ("pairs/", "history/", "what-if/?model=bea&price=1"):
+        assert api_of(charlie).get(address + path).status_code == 404

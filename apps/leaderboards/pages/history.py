@@ -19,7 +19,10 @@ _NAMED = 4  # models that a change names
 
 @dataclass(frozen=True)
 class Answer:
-    """One state of a board. `change`: what came since the one before; `current`: it is what stands."""
+    """One state of a board. `change`: what came since the one before; `current`: it is what stands.
+
+    `plain`: sentence and change as text, names in backticks.
+    """
 
     at: datetime
     sentence: SafeString
@@ -29,6 +32,20 @@ class Answer:
     p_best: str
     change: SafeString
     current: bool
+    plain: tuple[str, str]
+
+    def as_plain(self) -> dict[str, Any]:
+        """The same for programs: text without HTML."""
+        verdict, change = self.plain
+        return {
+            "at": self.at.isoformat(),
+            "verdict": verdict,
+            "change": change,
+            "models": self.models,
+            "labels": self.labels,
+            "items": self.items,
+            "current": self.current,
+        }
 
 
 def history(board: Board) -> list[Answer]:
@@ -47,8 +64,9 @@ def history(board: Board) -> list[Answer]:
                 summary["labels"],
                 summary.get("items", 0),
                 "" if sure is None else probability(sure),
-                prose(_change(snapshot, earlier)),
+                prose(change := _change(snapshot, earlier)),
                 snapshot.pk == board.current_id,
+                (summary["verdict"], change),
             )
         )
     return answers
