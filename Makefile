@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
 
-.PHONY: help run test lint format bench chaos browser screenshots query-counts clean
+.PHONY: help run test lint format bench chaos example-tryage browser screenshots query-counts clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -43,6 +43,9 @@ bench: $(VENV)/.installed-dev ## Measure what the product promises (ARGS="board"
 chaos: $(VENV)/.installed-dev ## Kill workers, brokers, databases and stores; prove that no job suffers (KILLS=200 SEED=0)
 	@$(BIN)/python manage.py chaos --kills $(KILLS) --seed $(SEED) $(ARGS)
 	@$(BIN)/python manage.py bench endpoint-kills
+
+example-tryage: $(VENV)/.installed-run ## Train four small language models and a router that tells them apart
+	@OMP_NUM_THREADS=1 $(BIN)/python -m apps.core.demo.tryage
 
 browser: $(VENV)/.installed-dev ## Drive every page in a real Chromium
 	@$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
