@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 
 from apps.hooks.models import Delivery, Webhook
@@ -35,5 +37,5 @@ def _asked_for(team: Team) -> list[list[str]]:
     return list(Webhook.objects.filter(team=team, active=True).values_list("events", flat=True))
 
 
-def _administered(user: User) -> list[object]:
+def _administered(user: User) -> list[UUID]:
     return [team for team, role in user.roles.items() if role >= Role.ADMIN]

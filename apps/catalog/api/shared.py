@@ -60,7 +60,7 @@ class FileProblemSerializer(serializers.Serializer[Any]):
 
 def refuse(wrong: FileProblem) -> Response:
     """A 400 that says what is wrong with a file, and where."""
-    found = {"problems": wrong.problems, "count": wrong.count}
+    found = {"problems": ProblemSerializer(wrong.problems, many=True).data, "count": wrong.count}
     body = problem(status.HTTP_400_BAD_REQUEST, str(wrong), **found)
     return Response(body, status=status.HTTP_400_BAD_REQUEST, content_type=MEDIA_TYPE)
 
