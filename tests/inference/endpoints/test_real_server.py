@@ -31,7 +31,7 @@ SECONDS_TO_START = 180
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The base address of a server, and the name of its model."""
-    for needed in ("fastapi", "uvicorn", "openai"):
+    for needed in ("accelerate", "fastapi", "uvicorn", "openai"):
         pytest.importorskip(needed, reason="the real server comes with the extra `partners`")
     folder = tiny.causal(tmp_path_factory.mktemp("tiny"))
     with socket.socket() as free:
