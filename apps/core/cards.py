@@ -26,7 +26,9 @@ TOLERANCE = 1e-9
 """By how much of itself a number may differ and still be the same: another processor rounds otherwise."""
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch")
-_MOST_BYTES = 256 << 20
+MOST_BYTES = 256 << 20
+"""Of a card."""
+
 _MOST_SHOWN = 20
 
 Progress = Callable[[int, int, str], None]
@@ -132,7 +134,14 @@ def verify(content: bytes, progress: Progress = lambda done, total, message: Non
                 f"The {claim.kind} {claim.name!r} of this card is not in this installation."
             )
         return _compared(recount, target, claim, progress)
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
+    except (
+        AttributeError,
+        LookupError,
+        OverflowError,
+        TypeError,
+        ValueError,
+        ValidationError,
+    ) as error:
         raise CardError(f"What this card asks cannot be computed here: {_said(error)}") from error
 
 
@@ -152,8 +161,8 @@ def _compared(recount: Recount, target: Any, claim: Claim, progress: Progress) -
 
 
 def _read(content: bytes) -> Claim:
-    if len(content) > _MOST_BYTES:
-        raise CardError(f"A card has at most {_MOST_BYTES >> 20} MiB.")
+    if len(content) > MOST_BYTES:
+        raise CardError(f"A card has at most {MOST_BYTES >> 20} MiB.")
     try:
         card = json.loads(content)
         seal = card.pop("seal")
@@ -168,9 +177,16 @@ def _read(content: bytes) -> Claim:
         )
     del card["made_at"], card["versions"]
     try:
-        return Claim(**card)
+        claim = Claim(**card)
     except TypeError:
         raise CardError("This file is no result card of Assay.") from None
+    texts = (claim.kind, claim.id, claim.name, claim.priced_on)
+    maps = (claim.inputs, claim.parameters, claim.result)
+    formed = all(isinstance(text, str) for text in texts)
+    formed = formed and all(isinstance(one, dict) for one in maps)
+    if not formed or type(claim.seed) is not int:
+        raise CardError("This file is no result card of Assay.")
+    return claim
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -46,7 +46,7 @@ def tell_owner(job: Job) -> None:
             user=None,
             team=job.team,
             kind=SEND,
-            title=f"Tell {owner} how a job ended"[:200],
+            title="Tell by mail how a job ended",
             params={"job": str(job.pk)},
         )
 

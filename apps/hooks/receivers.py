@@ -16,6 +16,8 @@ _EVENTS = {State.SUCCEEDED: Event.JOB_FINISHED, State.FAILED: Event.JOB_FAILED}
 @receiver(job_ended)
 def tell_of_job(sender: Any, job: Job, **_: Any) -> None:
     """Webhooks and the owner hear of it; not of the jobs that tell them."""
+    if job.kind == services.DELIVER:
+        services.close_delivery(job=job)
     if job.kind.startswith(_OWN) or job.state not in _EVENTS:
         return
     services.tell(team=job.team, event=_EVENTS[State(job.state)], data=_said_of(job))

@@ -18,6 +18,7 @@ from apps.core import outbound, vault
 from apps.hooks.models import PING, Delivery, Event, Webhook
 from apps.hooks.signing import signature
 from apps.jobs.context import JobContext, JobFailed, TryLater
+from apps.jobs.models import Job, State
 from apps.jobs.services import enqueue
 from apps.teams.models import Role, Team, User
 from apps.teams.services import audit, require
@@ -185,6 +186,15 @@ def deliver(ctx: JobContext) -> None:
     with ctx.fenced():
         _failed(delivery, status, problem, final=final)
     raise JobFailed(problem) if final else TryLater(problem)
+
+
+def close_delivery(*, job: Job) -> None:
+    """Called as the job of a delivery ends: one that was cancelled or broke leaves nothing under way."""
+    waiting = Delivery.objects.filter(pk=job.params["delivery"], state=Delivery.State.WAITING)
+    if job.state == State.CANCELLED:
+        waiting.update(state=Delivery.State.FAILED, problem="Its job was cancelled.")
+    elif job.state == State.FAILED:
+        waiting.update(state=Delivery.State.FAILED, problem=job.error[:500])
 
 
 def _call(delivery: Delivery) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from apps.inference.kinds.settings import unstorable
 from apps.inference.scorers import SCORERS, Scorer
 
 
@@ -34,9 +36,12 @@ def made_scorer(name: str, settings: Mapping[str, Any]) -> Scorer:
 
 def _typed(scorer: str, key: str, kind: str, value: Any) -> Any:
     if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
-        if 0 <= value < float("inf"):
+        if 0 <= value <= sys.float_info.max:
             return float(value)
-    elif (kind == "bool" and isinstance(value, bool)) or (kind == "str" and isinstance(value, str)):
+    elif kind == "str" and isinstance(value, str):
+        if not unstorable(value):
+            return value
+    elif kind == "bool" and isinstance(value, bool):
         return value
     what = {"float": "a number that is not negative", "bool": "true or false", "str": "a text"}
     raise ValidationError({"scorer_settings": f"{scorer}: `{key}` is {what.get(kind, kind)}."})

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,22 @@ def test_a_card_holds_after_a_backup_and_its_return(
         verify(cards[0])
     call_command("restore", str(tmp_path / "all.tar"), verbosity=0)
     assert [verify(one).same for one in cards] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"id": 7}, {"kind": []}, {"inputs": 3}, {"parameters": []}, {"seed": 10**400}, {"name": None}],
+)
+def test_a_card_of_another_form_is_no_card(board: Board, wrong: dict[str, Any]) -> None:
+    assert board.current is not None
+    forged = card_of(replace(board_claim(board, board.current), **wrong))
+    with pytest.raises(CardError):
+        verify(json.dumps(forged).encode())
+
+
+def test_a_file_without_end_is_not_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    monkeypatch.setattr("apps.core.cards.MOST_BYTES", 1 << 20)
+    with pytest.raises(CommandError, match="A card has at most 1 MiB"):
+        call_command("verify", "/dev/zero")

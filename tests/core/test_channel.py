@@ -214,3 +214,17 @@ def test_a_header_cannot_smuggle_another() -> None:
     with serving(always(reply(b"ok"))) as server, pytest.raises(ValueError, match="line breaks"):
         once(server.url, headers={"X": "a\r\nY: b"})
     assert not server.asked
+
+
+def test_a_redirect_to_what_is_no_address_is_said() -> None:
+    async def away(asked: Asked, out: asyncio.StreamWriter) -> None:
+        out.write(reply(b"", 302, Location="http://[::1"))
+
+    with serving(away) as server, pytest.raises(Refused, match="not an address"):
+        once(server.url)
+
+
+def test_a_base_address_with_other_letters_is_called_in_ascii() -> None:
+    with serving(always(reply(b"ok"))) as server:
+        assert once(f"{server.url}/é?team=日").body == b"ok"
+    assert server.asked[0].path == "/%C3%A9/chat?team=%E6%97%A5"

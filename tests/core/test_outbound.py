@@ -197,3 +197,23 @@ def test_a_name_that_points_elsewhere_after_the_check_is_not_followed(
     check_url("http://rebinding.example/")
     with pytest.raises(Refused, match="not a public address"):
         call("GET", "http://rebinding.example/")
+
+
+@pytest.mark.usefixtures("allowed")
+def test_an_address_with_other_letters_is_called_in_ascii() -> None:
+    seen: list[bytes] = []
+    with serving(lambda c: c.sendall(reply(b"ok")), seen) as base:
+        assert call("GET", check_url(f"{base}/é?q=日")).body == b"ok"
+    assert seen[0].startswith(b"GET /%C3%A9?q=%E6%97%A5 HTTP/1.1")
+
+
+@pytest.mark.usefixtures("allowed")
+@pytest.mark.parametrize("target", ["http://[::1", "//[", "http://[fe80::1%\xe9]/"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_redirect_to_what_is_no_address_is_said_in_a_sentence(method: str, target: str) -> None:
+    head = f"Location: {target}\r\n"
+    with (
+        serving(lambda c: c.sendall(reply(b"", "302 Found", head))) as base,
+        pytest.raises(Refused),
+    ):
+        call(method, base, content=b"x" if method == "POST" else None)

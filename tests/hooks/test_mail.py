@@ -8,7 +8,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from apps.hooks.mail import wants_mail, wish_mail
+from apps.hooks.mail import SEND, wants_mail, wish_mail
 from apps.jobs import leases
 from apps.jobs.models import Job, State
 from apps.jobs.services import enqueue
@@ -98,3 +98,11 @@ def test_one_asks_on_a_page_of_ones_own(eddie: User, client_of: Callable[[User],
     assert "checked" in client.get("/settings/mail/").content.decode()
     client.post("/settings/mail/", {})
     assert not wants_mail(eddie)
+
+
+def test_the_job_of_a_mail_names_nobody_for_names_are_forgotten_when_people_leave(
+    team: Team, eddie: User
+) -> None:
+    wish_mail(user=eddie, wanted=True)
+    long(team, eddie)
+    assert str(eddie) not in Job.objects.get(kind=SEND).title

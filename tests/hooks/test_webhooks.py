@@ -27,7 +27,7 @@ from apps.hooks.services import (
     tell,
 )
 from apps.jobs.models import Job, State
-from apps.jobs.services import enqueue
+from apps.jobs.services import cancel, enqueue
 from apps.leaderboards.models import Board
 from apps.routing import services as routing
 from apps.selection.services import Answer, record, start_session
@@ -362,3 +362,23 @@ def test_an_evaluation_that_changes_its_verdict_is_told(
     data = told.payload["data"]
     assert (data["evaluation"], data["helped"]) == (str(evaluation.pk), "never computed")
     assert data["helps"] in (True, False, None)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "broken"])
+def test_a_delivery_whose_job_ends_otherwise_is_not_under_way_for_ever(
+    hook: tuple[Webhook, str],
+    alice: User,
+    run_jobs: RunJobs,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    made = ping_webhook(user=alice, webhook=hook[0])
+    if how == "cancelled":
+        assert made.job is not None
+        cancel(user=alice, job=made.job)
+    else:
+        monkeypatch.setattr("apps.core.outbound.call", lambda *_, **__: 1 / 0)
+        run_jobs()
+    made.refresh_from_db()
+    assert made.state == Delivery.State.FAILED
+    assert ("cancelled" if how == "cancelled" else "ZeroDivisionError") in made.problem

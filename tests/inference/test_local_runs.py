@@ -27,7 +27,7 @@ from apps.inference import answers, services
 from apps.inference.models import ModelSource, Run
 from apps.inference.runners import Question
 from apps.inference.runners.process import ProcessRunner, clean_environment
-from apps.inference.runners.weights import fingerprint
+from apps.inference.runners.weights import fingerprint, folder_below
 from apps.jobs.context import JobContext
 from apps.jobs.models import Job, State
 from apps.teams.models import Team, User
@@ -192,6 +192,11 @@ def test_only_folders_below_the_allowed_one_are_run(
         with pytest.raises(ValidationError, match=sentence):
             source_of(eddie, team, "text-classification", place)
         assert not ModelSource.objects.exists()
+
+
+def test_a_folder_with_a_name_that_is_too_long_is_not_there(models: Path) -> None:
+    with pytest.raises(ValueError, match="There is no folder a+ below"):
+        folder_below(models, "a" * 300)
 
 
 def test_pickles_are_never_read(team: Team, eddie: User, models: Path) -> None:

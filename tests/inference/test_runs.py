@@ -18,6 +18,7 @@ from apps.inference import answers, services
 from apps.inference.kinds import KINDS, Gives
 from apps.inference.models import ModelSource, Run, RunAnswer
 from apps.inference.runners import Answer, Question, RunnerFailed
+from apps.inference.scoring import made_scorer
 from apps.jobs.models import Job, State
 from apps.teams.models import Team, User
 from tests.inference.furniture import Parrot, echo, prompts
@@ -256,3 +257,25 @@ def test_a_deleted_run_leaves_its_outcomes(
     run_jobs()
     services.delete_run(user=eddie, run=Run.objects.get(pk=run.pk))
     assert catalog.outcomes_of(run.version).n_models == 1
+
+
+@pytest.mark.parametrize("value", [10**400, float("inf"), float("nan"), True, "1"])
+def test_a_setting_that_no_number_can_be_is_said_in_a_sentence(value: Any) -> None:
+    with pytest.raises(ValidationError, match="Seed: a whole number from 0"):
+        KINDS["causal-lm"].clean({"seed": value})
+    with pytest.raises(ValidationError, match="`absolute` is a number"):
+        made_scorer("numeric", {"absolute": value})
+
+
+@pytest.mark.parametrize("text", ["a\0", "a\ud800"])
+def test_a_text_that_no_database_holds_is_said_in_a_sentence(text: str) -> None:
+    with pytest.raises(ValidationError, match="Instructions: a text"):
+        KINDS["causal-lm"].clean({"instructions": text})
+    with pytest.raises(ValidationError, match="Instructions have"):
+        KINDS["endpoint"].clean({"instructions": text})
+    with pytest.raises(ValidationError, match="Name one of the team's endpoints"):
+        KINDS["endpoint"].clean({"endpoint": text})
+    with pytest.raises(ValidationError, match="is mapped to no name"):
+        KINDS["text-classification"].clean({"labels": {"LABEL_0": text}})
+    with pytest.raises(ValidationError, match="`path` is a text"):
+        made_scorer("json-field", {"path": text})

@@ -122,6 +122,9 @@ def test_what_cannot_be_answered_is_said_in_openais_form(
         (reply("<html>"), 502, "a web page"),
         (reply("", "500 Oops"), 502, "fault of its own"),
         (reply({"choices": 7}), 502, "holds no answer"),
+        (reply(chat("Yes.") | {"sure": float("nan")}), 502, "is no JSON"),
+        (reply(b'{"choices": [{"message": {"content": "\\ud800"}}]}'), 502, "is no JSON"),
+        (reply("", "429 Slow", Retry_After=f"Mon, 1 Jan {10**20} 00:00:00 GMT"), 429, "too much"),
     ],
 )
 def test_what_the_endpoint_refuses_comes_back_as_a_sentence_without_the_key(
@@ -138,7 +141,7 @@ def test_what_the_endpoint_refuses_comes_back_as_a_sentence_without_the_key(
     assert response.status_code == status
     assert sentence in response.json()["error"]["message"]
     assert KEY not in response.content.decode()
-    assert response.get("Retry-After") == ("7" if status == 429 else None)
+    assert response.get("Retry-After") == ("7" if b"Retry-After: 7" in raw else None)
     assert response["X-Assay-Model"]
 
 

@@ -1,5 +1,6 @@
 """Signing in with an organisation's server, through the whole flow, with a small server on loopback."""
 
+import gzip
 import json
 import secrets
 import threading
@@ -53,6 +54,9 @@ def server() -> Iterator[Server]:
         def answer(self, body: Any, status: int = 200, **headers: str) -> None:
             content = json.dumps(body).encode()
             self.send_response(status)
+            if "gzip" in self.headers.get("Accept-Encoding", ""):
+                content = gzip.compress(content)
+                self.send_header("Content-Encoding", "gzip")
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Type", "application/json")

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from django.conf import settings
 
@@ -16,6 +16,9 @@ _CARRIERS = tuple(map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::/96", "64:ff9b
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# What stands in an address as it is; other letters are written as the bytes of their UTF-8.
+_ASCII = "".join(map(chr, range(33, 127)))
 
 # What answers a request by sending it elsewhere.
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -52,10 +55,17 @@ def check_url(url: str) -> str:
 
 def elsewhere(parts: SplitResult, target: str) -> Refused:
     """Why what was sent to one address is not sent on to another."""
-    following = parts_of(urljoin(parts.geturl(), target))
-    return Refused(
-        f"{server_of(parts)} redirects to {server_of(following)}; give that address instead."
-    )
+    there = server_of(joined(parts, target))
+    return Refused(f"{server_of(parts)} redirects to {there}; give that address instead.")
+
+
+def joined(parts: SplitResult, target: str) -> SplitResult:
+    """Where `target`, as a server named it, leads from `parts`. Raises Refused."""
+    try:
+        url = urljoin(parts.geturl(), target)
+    except ValueError as error:
+        raise Refused(f"{server_of(parts)} redirects to what is not an address.") from error
+    return parts_of(url)
 
 
 def parts_of(url: str) -> SplitResult:
@@ -78,7 +88,13 @@ def parts_of(url: str) -> SplitResult:
         raise Refused("The address names no server.") from error
     if host and host != parts.hostname:
         parts = parts._replace(netloc=host if port is None else f"{host}:{port}")
-    return parts._replace(path=parts.path or "/", fragment="")
+    if not parts.netloc.isascii():
+        raise Refused("The address names no server.")
+    try:
+        path, query = quote(parts.path or "/", safe=_ASCII), quote(parts.query, safe=_ASCII)
+    except UnicodeError as error:
+        raise Refused("This is not an address that can be called.") from error
+    return parts._replace(path=path, query=query, fragment="")
 
 
 def host_of(parts: SplitResult) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import SplitResult, urljoin
+from urllib.parse import SplitResult
 
 import httpcore2
 
@@ -15,6 +15,7 @@ from .addresses import (
     Refused,
     Reply,
     elsewhere,
+    joined,
     origin_of,
     parts_of,
     public_addresses,
@@ -61,7 +62,7 @@ def call(
                 return reply
             if method not in ("GET", "HEAD"):
                 raise elsewhere(parts, target)
-            following = parts_of(urljoin(parts.geturl(), target))
+            following = joined(parts, target)
             if parts.scheme == "https" and following.scheme == "http":
                 raise Refused(f"{server_of(parts)} redirects to an address that is not encrypted.")
             parts = following

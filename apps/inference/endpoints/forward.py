@@ -99,8 +99,12 @@ def _body(reply: Reply) -> dict[str, Any]:
         raise NotForwarded(status, read.sentence, reply.headers.get("retry-after", ""))
     try:
         found = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        found = None
+        # What Python reads is more than JSON: numbers without end, halves of letters.
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        if isinstance(read, protocol.Fault):
+            raise NotForwarded(502, read.sentence) from error
+        raise NotForwarded(502, "What the endpoint answered is no JSON.") from error
     if not isinstance(found, dict) or not isinstance(found.get("choices"), list):
         sentence = read.sentence if isinstance(read, protocol.Fault) else "It holds no answer."
         raise NotForwarded(502, sentence)

@@ -17,7 +17,7 @@ from apps.inference.endpoints.models import Endpoint
 from apps.inference.endpoints.runner import Chat, EndpointRunner, Script
 from apps.inference.endpoints.services import access_to
 from apps.inference.kinds.base import Gives
-from apps.inference.kinds.settings import Setting
+from apps.inference.kinds.settings import Setting, unstorable
 from apps.inference.runners.base import RunnerFailed
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ class EndpointKind:
         found["endpoint"] = settings.get("endpoint", "")
         found["instructions"] = settings.get("instructions", "")
         found["limit_name"] = settings.get("limit_name", _LIMIT_NAMES[0])
-        if not isinstance(found["endpoint"], str):
+        if not isinstance(found["endpoint"], str) or unstorable(found["endpoint"]):
             raise _fault("endpoint", "Name one of the team's endpoints.")
         text = found["instructions"]
-        if not isinstance(text, str) or len(text) > MAX_INSTRUCTIONS:
+        if not isinstance(text, str) or len(text) > MAX_INSTRUCTIONS or unstorable(text):
             raise _fault("instructions", f"Instructions have {MAX_INSTRUCTIONS:,} letters at most.")
         if found["limit_name"] not in _LIMIT_NAMES:
             raise _fault("limit_name", f"The limit is called {' or '.join(_LIMIT_NAMES)}.")

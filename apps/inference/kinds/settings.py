@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 _LONGEST = 20_000
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def unstorable(text: str) -> bool:
+    """Whether `text` holds what PostgreSQL does not take in JSON: NUL, or half of a letter."""
+    return _UNSTORABLE.search(text) is not None
 
 
 @dataclass(frozen=True)
@@ -36,15 +42,16 @@ class Setting:
         return self._number(value)
 
     def _number(self, value: Any) -> Any:
-        number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
         whole = isinstance(self.default, int)
-        if not number or (whole and int(value) != value) or not self.low <= value <= self.high:
+        # The range comes first: nothing in it is too large to be turned into the other type.
+        if not number or not self.low <= value <= self.high or (whole and int(value) != value):
             kind = "a whole number" if whole else "a number"
             raise ValueError(f"{self.label}: {kind} from {self.low:g} to {self.high:g}.")
         return int(value) if whole else float(value)
 
     def _text(self, value: Any) -> str:
-        if not isinstance(value, str) or len(value) > _LONGEST or "\0" in value:
+        if not isinstance(value, str) or len(value) > _LONGEST or unstorable(value):
             raise ValueError(f"{self.label}: a text of at most {_LONGEST:,} characters.")
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.label}: one of {', '.join(self.choices)}.")
@@ -54,7 +61,7 @@ class Setting:
         if not isinstance(value, dict) or len(value) > _LONGEST:
             raise ValueError(f"{self.label}: a map of names to names.")
         for key, name in value.items():
-            if not isinstance(name, str) or not name.strip() or "\0" in f"{key}{name}":
+            if not isinstance(name, str) or not name.strip() or unstorable(f"{key}{name}"):
                 raise ValueError(f"{self.label}: `{str(key)[:60]}` is mapped to no name.")
         return {str(key).strip(): name.strip() for key, name in value.items()}
 

@@ -44,7 +44,11 @@ def folder_below(root: Path, location: str) -> Path:
             f"The folder {location} does not lie below the one for models, {root}: only what the "
             "administrator has put there can be run."
         )
-    if not folder.is_dir():
+    try:
+        there = folder.is_dir()
+    except OSError:  # a name that is longer than names can be
+        there = False
+    if not there:
         raise ValueError(f"There is no folder {location} below {root}.")
     for path in folder.rglob("*"):
         if not path.resolve().is_relative_to(base):

@@ -16,7 +16,16 @@ from django.db import transaction
 from django.db.models import ForeignKey
 from django.utils import timezone
 
-from apps.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, SignInLink, User
+from apps.teams.models import (
+    ApiToken,
+    AuditEntry,
+    Invitation,
+    Membership,
+    Role,
+    SignInLink,
+    Team,
+    User,
+)
 from apps.teams.services.base import audit
 from apps.teams.services.sessions import end_sessions, open_sessions
 
@@ -139,6 +148,9 @@ def delete_user(*, user: User) -> None:
     """
     if user.token is not None:
         raise PermissionDenied("An API token cannot delete its owner.")
+    # The teams are held until the end: two admins cannot both leave because the other one stays.
+    teams = Team.objects.select_for_update(of=("self",)).filter(memberships__user=user)
+    list(teams.order_by("pk"))
     user = User.objects.select_for_update().get(pk=user.pk)
     memberships = list(user.memberships.select_related("team").select_for_update(of=("self",)))
     _leave_nobody_alone(user, memberships)

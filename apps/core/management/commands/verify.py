@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *, card: Path, **options: Any) -> None:
         try:
-            content = sys.stdin.buffer.read() if str(card) == "-" else card.read_bytes()
+            with nullcontext(sys.stdin.buffer) if str(card) == "-" else card.open("rb") as stream:
+                content = stream.read(cards.MOST_BYTES + 1)
             finding = cards.verify(content, self._tell if options["verbosity"] > 1 else _quiet)
         except OSError as error:
             raise CommandError(f"{card} cannot be read: {error.strerror}.") from error
