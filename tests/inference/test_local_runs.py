@@ -195,7 +195,7 @@ def test_only_folders_below_the_allowed_one_are_run(
 
 
 def test_a_folder_with_a_name_that_is_too_long_is_not_there(models: Path) -> None:
-    with pytest.raises(ValueError, match="There is no folder a+ below"):
+    with pytest.raises(ValueError, match=r"There is no folder a+ below"):
         folder_below(models, "a" * 300)
 
 
