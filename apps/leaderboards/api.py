@@ -256,14 +256,7 @@ class BoardViewSet(
     @action(detail=True, pagination_class=None)
     def compare(self, request: Request, slug: str) -> Response:
         """Two to six models: paired differences, tests, confusions and slices."""
-        page = self._comparison(request, CompareQuery)
-        said = page.verdict
-        prices = {card.name: card.price for card in page.cards}
-        latency = {card.name: card.latency_ms for card in page.cards}
-        verdict = {"sentence": said.sentence, "support": said.support, "cautions": said.cautions}
-        return Response(
-            {"verdict": verdict, **page.numbers, "prices": prices, "latency_ms": latency}
-        )
+        return Response(self._comparison(request, CompareQuery).document)
 
     @extend_schema(parameters=[CompareItemsQuery], responses=OBJECT, filters=False)
     @action(detail=True, url_path="compare/items", pagination_class=None)

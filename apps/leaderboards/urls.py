@@ -16,6 +16,7 @@ urlpatterns = [
     path("boards/<slug:slug>/delete/", views.board_delete, name="board_delete"),
     path("boards/<slug:slug>/refresh/", views.board_refresh, name="board_refresh"),
     path("boards/<slug:slug>/compare/", views.board_compare, name="board_compare"),
+    *twins.paths("boards/<slug:slug>/compare", "board_compare", views.board_compare_twin),
     path("boards/<slug:slug>/pairs/", views.board_pairs, name="board_pairs"),
     path("boards/<slug:slug>/history/", views.board_history, name="board_history"),
     path("boards/<slug:slug>/what-if/", views.board_what_if, name="board_what_if"),

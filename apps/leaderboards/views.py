@@ -16,6 +16,7 @@ from apps.core import twins
 from apps.core.charts import SIZES, THEMES
 from apps.leaderboards import cards, charts, exports, queries, services
 from apps.leaderboards.comparing.page import ComparePage
+from apps.leaderboards.comparing.twins import compare_twins
 from apps.leaderboards.forms import BoardForm, NewBoardForm
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pages import BoardPage, board_page
@@ -207,6 +208,16 @@ def board_compare(request: MemberRequest, slug: str) -> HttpResponse:
         "may_label": may(request.user, board.team, Role.ANNOTATOR),
     }
     return render(request, "leaderboards/board_compare.html", context)
+
+
+@member_required
+@require_GET
+def board_compare_twin(request: MemberRequest, slug: str, form: str) -> HttpResponse:
+    """The comparison as a file, of the models and tests of its page."""
+    page = ComparePage(_board(request, slug), request.GET, reverse("board_compare", args=[slug]))
+    if page.problem:
+        raise Http404(page.problem)
+    return twins.answer(request, compare_twins(page), form)
 
 
 @member_required

@@ -1,5 +1,8 @@
 """Comparing models of a board: the verdict first, then tests, items side by side, slices, confusions."""
 
+import csv
+import io
+import json
 import re
 from collections.abc import Callable
 
@@ -172,3 +175,29 @@ def test_the_board_leads_to_it(board: Board, client_of: ClientOf, vic: User) -> 
     html = client_of(vic).get(f"/boards/{board.slug}/").content.decode()
     assert f'action="/boards/{board.slug}/compare/"' in html
     assert html.count('form="board-compare"') == 3
+
+
+def test_it_leaves_as_five_files_that_say_what_the_page_says(
+    get: Callable[..., str], board: Board, client_of: ClientOf, vic: User, charlie: User
+) -> None:
+    html = get("?models=ada,cyd")
+    client = client_of(vic)
+    base = f"/boards/{board.slug}/compare"
+
+    def twin(form: str, query: str = "?models=ada,cyd") -> bytes:
+        assert f'href="{base}.{form}?models=ada,cyd"' in html
+        response = client.get(f"{base}.{form}{query}")
+        assert response.status_code == 200
+        return bytes(response.content)
+
+    document = json.loads(twin("json"))
+    assert document["models"] == ["ada", "cyd"]
+    rows = list(csv.DictReader(io.StringIO(twin("csv").decode("utf-8-sig"))))
+    assert len(rows) == 1
+    assert (rows[0]["a"], rows[0]["b"]) == ("ada", "cyd")
+    assert float(rows[0]["difference"]) == document["pairs"][0]["difference"]
+    assert "ada against cyd" in twin("tex").decode()
+    assert b"cyd" in twin("svg")
+    assert twin("png").startswith(b"\x89PNG")
+    assert client.get(f"{base}.csv?models=ada,nobody").status_code == 404
+    assert client_of(charlie).get(f"{base}.csv?models=ada,cyd").status_code == 404

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.catalog import queries as catalog
 from apps.catalog.money import PriceUnit
 from apps.catalog.queries import Columns
+from apps.core import twins
 from apps.core.templatetags.assay import prose
 from apps.leaderboards.comparing.items import Found, find
 from apps.leaderboards.comparing.numbers import numbers
@@ -139,6 +140,27 @@ class ComparePage:
     def cautions(self) -> list[SafeString]:
         """What limits it, as HTML."""
         return [prose(line) for line in self.verdict.cautions]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """All that it says of the models, but for items; plain JSON."""
+        said = self.verdict
+        return {
+            "verdict": {
+                "sentence": said.sentence,
+                "support": said.support,
+                "cautions": said.cautions,
+            },
+            **self.numbers,
+            "prices": {card.name: card.price for card in self.cards},
+            "latency_ms": {card.name: card.latency_ms for card in self.cards},
+        }
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """Names and addresses of the page's twins, for the same models and tests."""
+        known = any(line["accuracy"] is not None for line in self.numbers["lines"])
+        return twins.links(self.url, drawn=known, query=self.state.query())
 
     # --- Models -------------------------------------------------------------------------------
     @cached_property
