@@ -294,9 +294,9 @@ class BoardViewSet(
     @action(detail=True, url_path="what-if", pagination_class=None)
     def what_if(self, request: Request, slug: str) -> Response:
         """What the board would recommend if one model cost so many US dollars a call."""
+        result = self._result()
         asked = WhatIfQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        result = self._result()
         if not result["ranking"]:
             raise NotFound("This board ranks nothing yet.")
         model, price = asked.validated_data["model"], asked.validated_data["price"]
