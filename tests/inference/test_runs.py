@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, connections
 
 from apps.catalog import queries as catalog
 from apps.catalog.models import CandidateModel
 from apps.catalog.services import create_model, set_price
-from apps.inference import answers, services
+from apps.inference import answers, queries, services
 from apps.inference.kinds import KINDS, Gives
 from apps.inference.models import ModelSource, Run, RunAnswer
 from apps.inference.runners import Answer, Question, RunnerFailed
@@ -279,3 +282,31 @@ def test_a_text_that_no_database_holds_is_said_in_a_sentence(text: str) -> None:
         KINDS["text-classification"].clean({"labels": {"LABEL_0": text}})
     with pytest.raises(ValidationError, match="`path` is a text"):
         made_scorer("json-field", {"path": text})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_is_started_twice_at_once_is_paid_once(
+    eddie: User, source: ModelSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets nobody look while somebody writes")
+    version = prompts(source.team, eddie, TEXTS, ["one", "two", "three whole words", "4"])
+    estimate = queries.estimate_of
+    monkeypatch.setattr(queries, "estimate_of", lambda run: (sleep(0.3), estimate(run))[1])
+    refused: list[ValidationError] = []
+
+    def start() -> None:
+        try:
+            services.start_run(user=eddie, version=version, source=source, scorer="exact")
+        except ValidationError as error:
+            refused.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=start) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Run.objects.count() == 1
+    assert "is being run" in str(refused[0])

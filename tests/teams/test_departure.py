@@ -4,10 +4,13 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, connections
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -18,6 +21,7 @@ from apps.teams.services import (
     audit,
     create_token,
     delete_user,
+    departure,
     invite,
     new_secret,
     personal_data,
@@ -144,3 +148,33 @@ def test_a_token_neither_takes_data_nor_deletes(
             verb(eddie)
     client = api_of(User.objects.get(pk=eddie.pk))
     assert client.get("/settings/account/data.zip").status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_who_leave_at_once_do_not_leave_a_team_alone(
+    team: Team, alice: User, eddie: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets nobody look while somebody writes")
+    eddie_as_admin(eddie, team)
+    both_here = Barrier(2)
+    end = departure.end_sessions
+
+    def slowly(*, user: User) -> int:
+        with suppress(BrokenBarrierError):
+            both_here.wait(0.5)  # both have looked who else is there, if both can at once
+        return end(user=user)
+
+    monkeypatch.setattr(departure, "end_sessions", slowly)
+
+    def leave(user: User) -> None:
+        with suppress(ValidationError):
+            delete_user(user=user)
+        connections.close_all()
+
+    threads = [Thread(target=leave, args=(user,)) for user in (alice, eddie)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert team.memberships.filter(role=Role.ADMIN).count() == 1

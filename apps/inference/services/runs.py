@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
-from apps.catalog.models import DatasetVersion, ModelOutcome, ModelOutput
+from apps.catalog.models import CandidateModel, DatasetVersion, ModelOutcome, ModelOutput
 from apps.core.models import new_slug
 from apps.inference import queries
 from apps.inference.kinds import KINDS, Gives, Kind
@@ -55,6 +55,8 @@ def start_run(
     if kind is None:
         raise ValidationError({"source": f"There is no kind `{source.kind}` of models to run."})
     _check_items(version, kind)
+    # Held until the end: of two starts at once, the second sees the run of the first.
+    CandidateModel.objects.select_for_update(no_key=True).get(pk=source.model_id)
     _check_place(version, source, kind)
     scored = {"scorer": "", "scorer_settings": {}, "reference": ""}
     if kind.gives == Gives.TEXT:
