@@ -72,10 +72,12 @@ def _owner(request: HttpRequest) -> str | None:
 
 
 def _fingerprint(request: HttpRequest) -> str:
-    """What was asked. Of files and other long bodies, which are not kept, the length stands for them."""
+    """What was asked, in which team. Of files and other long bodies, which are not kept, the length counts."""
     length = request.headers.get("Content-Length", "")
     long = not length.isdecimal() or int(length) > _MOST_BYTES
-    said = hashlib.sha256(f"{request.get_full_path()}\n{request.content_type}\n".encode())
+    team = getattr(getattr(request, "team", None), "pk", None)
+    asked = f"{team}\n{request.get_full_path()}\n{request.content_type}\n"
+    said = hashlib.sha256(asked.encode())
     if long or request.content_type == "multipart/form-data":
         said.update(length.encode())
     else:

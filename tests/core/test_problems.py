@@ -15,6 +15,7 @@ from apps.leaderboards.models import Board
 from apps.sharing.models import ShareLink
 from apps.teams.idempotency import KEPT
 from apps.teams.models import ApiToken, KeyedRequest, Team, User
+from apps.teams.services import create_team
 from tests.leaderboards.conftest import board, bring, version
 
 __all__ = ["board", "bring", "version"]
@@ -146,3 +147,15 @@ def test_requests_are_counted_by_token_and_minute(
     assert api_of(vic).get("/api/v1/boards/").status_code == 200
     settings.API_REQUESTS_PER_MINUTE = 0
     assert "RateLimit-Limit" not in api.get("/api/v1/boards/")
+
+
+def test_the_same_key_in_another_team_is_not_answered_with_the_first_teams_object(
+    eddie: User, team: Team, client_of: Callable[[User], Client]
+) -> None:
+    client = client_of(eddie)
+    asked = {"name": "Mine", "kind": "causal-lm", "location": "a/b"}
+    address, other = "/api/v1/model-sources/", create_team(user=eddie, name="Another")
+    sent = {"data": asked, "content_type": "application/json", **KEY}
+    assert client.post(address, **sent).json()["team"] == str(team.pk)
+    client.post("/teams/switch/", {"team": str(other.pk)})
+    is_problem(client.post(address, **sent), 422)
