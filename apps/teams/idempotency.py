@@ -72,7 +72,7 @@ def _owner(request: HttpRequest) -> str | None:
 
 
 def _fingerprint(request: HttpRequest) -> str:
-    """What was asked, in which team. Of files and other long bodies, which are not kept, the length counts."""
+    """What was asked, in which team. Of files and other long bodies, which are not kept, the length."""
     length = request.headers.get("Content-Length", "")
     long = not length.isdecimal() or int(length) > _MOST_BYTES
     team = getattr(getattr(request, "team", None), "pk", None)
