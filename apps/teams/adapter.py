@@ -71,7 +71,10 @@ class _Guarded(BaseAdapter):
                 request.method or "GET",
                 request.url or "",
                 # `requests` would have it packed; the guard takes what comes as it comes.
-                headers={**dict(request.headers.items()), "Accept-Encoding": "identity"},
+                headers={
+                    **{name: _text(value) for name, value in request.headers.items()},
+                    "Accept-Encoding": "identity",
+                },
                 content=content,
                 max_seconds=CALL_SECONDS,
             )
@@ -85,6 +88,10 @@ class _Guarded(BaseAdapter):
         return response
 
     def close(self) -> None: ...
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("latin-1")
 
 
 def _verified_address(login: SocialLogin) -> str:

@@ -218,7 +218,7 @@ def test_a_header_cannot_smuggle_another() -> None:
 
 def test_a_redirect_to_what_is_no_address_is_said() -> None:
     async def away(asked: Asked, out: asyncio.StreamWriter) -> None:
-        out.write(reply(b"", 302, Location="http://[::1"))
+        out.write(reply(b"", "302 Found", Location="http://[::1"))
 
     with serving(away) as server, pytest.raises(Refused, match="not an address"):
         once(server.url)

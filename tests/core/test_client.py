@@ -91,7 +91,7 @@ def test_a_busy_server_is_asked_again(
         waited.append(seconds)
         settings.API_REQUESTS_PER_MINUTE = 0
 
-    monkeypatch.setattr(module.time, "sleep", sleep)  # type: ignore[attr-defined]
+    monkeypatch.setattr(module.time, "sleep", sleep)
     assay = module.Assay(live_server.url, token)
     assay.boards_list()
     assay.boards_list()

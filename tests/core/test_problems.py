@@ -22,7 +22,7 @@ __all__ = ["board", "bring", "version"]
 
 ApiOf = Callable[[User], APIClient]
 LINKS = "/api/v1/share-links/"
-KEY = {"HTTP_IDEMPOTENCY_KEY": "one"}
+KEY: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": "one"}
 
 
 def is_problem(answer: Any, status: int) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def test_a_key_is_short_and_plain(board: Board, eddie: User, api_of: ApiOf, key:
 def test_pages_and_reads_know_nothing_of_keys(
     board: Board, eddie: User, client_of: Callable[[User], Client], api_of: ApiOf
 ) -> None:
-    client_of(eddie).post(f"/boards/{board.slug}/refresh/", **KEY)  # type: ignore[arg-type]
+    client_of(eddie).post(f"/boards/{board.slug}/refresh/", **KEY)
     api_of(eddie).get("/api/v1/boards/", **KEY)
     assert not KeyedRequest.objects.exists()
 
@@ -155,7 +155,7 @@ def test_the_same_key_in_another_team_is_not_answered_with_the_first_teams_objec
     client = client_of(eddie)
     asked = {"name": "Mine", "kind": "causal-lm", "location": "a/b"}
     address, other = "/api/v1/model-sources/", create_team(user=eddie, name="Another")
-    sent = {"data": asked, "content_type": "application/json", **KEY}
+    sent: dict[str, Any] = {"data": asked, "content_type": "application/json", **KEY}
     assert client.post(address, **sent).json()["team"] == str(team.pk)
     client.post("/teams/switch/", {"team": str(other.pk)})
     is_problem(client.post(address, **sent), 422)

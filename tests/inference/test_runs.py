@@ -18,7 +18,7 @@ from apps.catalog import queries as catalog
 from apps.catalog.models import CandidateModel
 from apps.catalog.services import create_model, set_price
 from apps.inference import answers, queries, services
-from apps.inference.kinds import KINDS, Gives
+from apps.inference.kinds import KINDS, Estimate, Gives
 from apps.inference.models import ModelSource, Run, RunAnswer
 from apps.inference.runners import Answer, Question, RunnerFailed
 from apps.inference.scoring import made_scorer
@@ -292,7 +292,12 @@ def test_a_run_that_is_started_twice_at_once_is_paid_once(
         pytest.skip("SQLite lets nobody look while somebody writes")
     version = prompts(source.team, eddie, TEXTS, ["one", "two", "three whole words", "4"])
     estimate = queries.estimate_of
-    monkeypatch.setattr(queries, "estimate_of", lambda run: (sleep(0.3), estimate(run))[1])
+
+    def slowly(run: Run) -> Estimate:
+        sleep(0.3)
+        return estimate(run)
+
+    monkeypatch.setattr(queries, "estimate_of", slowly)
     refused: list[ValidationError] = []
 
     def start() -> None:

@@ -22,6 +22,7 @@ from apps.teams.services import (
     create_token,
     delete_user,
     departure,
+    end_sessions,
     invite,
     new_secret,
     personal_data,
@@ -158,7 +159,7 @@ def test_two_admins_who_leave_at_once_do_not_leave_a_team_alone(
         pytest.skip("SQLite lets nobody look while somebody writes")
     eddie_as_admin(eddie, team)
     both_here = Barrier(2)
-    end = departure.end_sessions
+    end = end_sessions
 
     def slowly(*, user: User) -> int:
         with suppress(BrokenBarrierError):
