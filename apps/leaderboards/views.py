@@ -30,6 +30,7 @@ from apps.teams.models import Role
 from apps.teams.services import require
 
 PAGE_SIZE = 25
+SEARCH_LENGTH = 200  # as long as a name; SQLite refuses patterns that are far longer
 CHOICES = 50  # boards that a list of choices holds beside those chosen
 
 
@@ -50,7 +51,7 @@ def _snapshot(request: MemberRequest, slug: str) -> Snapshot:
 def board_list(request: MemberRequest) -> HttpResponse:
     """The team's boards, newest first."""
     found = queries.boards(request.user).filter(team=request.team)
-    search = request.GET.get("q", "").replace("\x00", "").strip()
+    search = request.GET.get("q", "").replace("\x00", "").strip()[:SEARCH_LENGTH]
     if search:
         found = found.filter(name__icontains=search)
     context = {

@@ -161,3 +161,11 @@ def test_the_first_page_says_which_boards_want_labels(
     assert wanted not in client_of(vic).get("/").content.decode(), "a viewer labels nothing"
     Snapshot.objects.update(summary=undecided | {"decided": True})
     assert wanted not in client_of(eddie).get("/").content.decode()
+
+
+def test_a_search_that_is_longer_than_any_name_finds_nothing(
+    board: Board, vic: User, client_of: ClientOf
+) -> None:
+    response = client_of(vic).get("/boards/", {"q": "a" * 60_000})
+    assert response.status_code == 200
+    assert board.name not in response.content.decode().split("<main")[1]
