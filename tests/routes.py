@@ -40,7 +40,7 @@ from apps.selection.services import Answer, record, start_session
 from apps.sharing.models import ShareLink
 from apps.teams import services as teams
 from apps.teams.models import BrowserSession, Membership, Role, Team, User
-from tests.inference.furniture import run_of
+from tests.inference.furniture import run_of, tournament_of
 from tests.routing.furniture import evaluation_of, router_of, version_with_outcomes
 from tests.selection.replays import finished_replay
 
@@ -125,6 +125,12 @@ class World:
             "api:run-list": {
                 "dataset": self.objects["prompts", "slug"],
                 "source": self.objects["model-sources", "pk"],
+            },
+            "api:tournament-list": {
+                "dataset": self.objects["prompts", "slug"],
+                "sources": [self.objects["model-sources", "pk"]] * 3,
+                "scorer": "exact",
+                "budget": 9,
             },
             "api:router-route": {"prompt": MARK},
             "api:router-serve": {"number": 1},
@@ -289,6 +295,7 @@ def build_world(team: Team, owner: User, run_jobs: Callable[[], list[Job]]) -> W
         ("signin", "token"): teams.make_sign_in_link(owner).split("/")[2],
         ("teams", "pk"): team.pk,
         ("tokens", "pk"): token.pk,
+        ("tournaments", "slug"): tournament_of(run, f"{MARK} candidate").slug,
         ("uploads", "pk"): waiting.pk,
         ("v", "number"): version.number,
         ("versions", "pk"): version.pk,

@@ -29,7 +29,7 @@ NAVIGATION = (
     Place("router_list", "Routers", "r", ("/evaluations/",)),
     Place("dataset_list", "Datasets", "d", ("/uploads/", "/label-batches/", "/predictions/")),
     Place("model_list", "Models", "m"),
-    Place("run_list", "Runs", "u", ("/endpoints/",)),
+    Place("run_list", "Runs", "u", ("/endpoints/", "/tournaments/")),
     Place("job_list", "Jobs", "j"),
 )
 SETTINGS = Place("team_settings", "Settings", "t", ("/accounts/", "/teams/"))

@@ -25,3 +25,34 @@ register(
     ],
     order=55,
 )
+
+register(
+    "tournament",
+    "Tournaments",
+    "A tournament finds the best of several models where each answer costs money: all answer a few of the "
+    "same prompts, the worse half leaves, and those that remain answer more.",
+    [
+        E(
+            "Rounds",
+            "Sequential halving (Karnin, Koren and Somekh, 2013): as many rounds as it takes to halve the "
+            "candidates to one; each gets an even part of the budget, shared evenly by those that are left.",
+        ),
+        E(
+            "Who leaves",
+            "The worse half by the mean score on the prompts that all who remain have answered. Ties at the "
+            "cut stay while another round of all of them can be paid; otherwise the cheaper one stays. A "
+            "model that cannot be run, or leaves more than a tenth of the prompts unanswered, is out.",
+        ),
+        E(
+            "Lead of the winner",
+            "The mean difference on the prompts that both answered, with the interval of Bonett and Price "
+            "(2012). Its level is shared by all pairs of candidates (Bonferroni), because who wins is not "
+            "known before. That the same answers decided who went on is not corrected for.",
+        ),
+        E(
+            "All candidates on all prompts",
+            "Candidates times prompts; in US dollars at the price an answer of each was measured to cost.",
+        ),
+    ],
+    order=56,
+)

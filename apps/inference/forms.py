@@ -19,7 +19,7 @@ from apps.inference.scorers import SCORERS
 from apps.teams.models import Team, User
 
 _BEHIND = "endpoint:"
-_SCORERS = {
+SCORER_NAMES = {
     "exact": "the same text",
     "normalised": "the same text but for case, punctuation and articles",
     "numeric": "the same number",
@@ -109,7 +109,7 @@ class ChooseForm(forms.Form):
     source = SourceField(queryset=ModelSource.objects.none(), label="Model")
     scorer = forms.ChoiceField(
         label="How answers are compared",
-        choices=[("", "not in words: a classifier, or a loss"), *_SCORERS.items()],
+        choices=[("", "not in words: a classifier, or a loss"), *SCORER_NAMES.items()],
         required=False,
         help_text="For models that answer in words.",
     )

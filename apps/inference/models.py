@@ -12,7 +12,7 @@ from apps.inference.endpoints.models import Endpoint
 from apps.jobs.models import FINAL, Job, State
 from apps.teams.models import TeamOwned
 
-__all__ = ["Endpoint", "ModelSource", "Run", "RunAnswer"]
+__all__ = ["Endpoint", "ModelSource", "Run", "RunAnswer", "Tournament", "TournamentPlace"]
 
 
 class ModelSource(TeamOwned):
@@ -138,3 +138,69 @@ class RunAnswer(models.Model):
             cost=None if self.cost is None else float(self.cost),
             **self.payload,
         )
+
+
+class Tournament(TeamOwned):
+    """Candidates put to more and more of the same prompts, the worse half leaving after each round.
+
+    Each has one ordinary run, whose `sample` grows from round to round. The job of all of them is the
+    tournament's.
+    """
+
+    slug = models.SlugField(max_length=60, unique=True)
+    version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="tournaments")
+    # Answers in all, and US dollars in all: one of them at least.
+    budget = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    cap = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    # {"asked": prompts each candidate has answered by its end, "candidates": names,
+    # "standings": [[name, mean score]], best first, "left": names}; the last two once it has ended.
+    rounds = models.JSONField(default=list)
+    # Once it is over: see `services.tournament.results_of`.
+    results = models.JSONField(default=dict, blank=True)
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(budget__isnull=False) | Q(cap__isnull=False),
+                name="tournament_has_a_budget",
+            ),
+            models.CheckConstraint(
+                condition=Q(cap__isnull=True) | Q(cap__gte=0), name="tournament_cap_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Tournament on {self.version}"
+
+    @property
+    def state(self) -> str:
+        """The state of its job."""
+        if self.job is not None:
+            return self.job.state
+        return State.SUCCEEDED if self.results else State.CANCELLED
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing works on it any more."""
+        return self.state in FINAL
+
+
+class TournamentPlace(models.Model):
+    """A candidate in a tournament. `left_in`: the round it left in; `reason`: why, in a sentence."""
+
+    tournament = models.ForeignKey(Tournament, models.CASCADE, related_name="places")
+    name = models.CharField(max_length=200)
+    run = models.ForeignKey(Run, models.SET_NULL, null=True, blank=True, related_name="places")
+    left_in = models.PositiveSmallIntegerField(null=True, blank=True)
+    reason = models.CharField(max_length=600, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["tournament", "name"], name="place_once_a_tournament")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -15,7 +15,7 @@ from apps.catalog.queries import Quote
 from apps.inference.budgets import UNLIMITED_TOKENS
 from apps.inference.kinds import KINDS, Estimate, Gives
 from apps.inference.kinds.endpoint import EndpointKind
-from apps.inference.models import ModelSource, Run
+from apps.inference.models import ModelSource, Run, Tournament
 
 _SEED = 20_261  # of the order in which items are drawn for a sample
 LETTERS_A_TOKEN = (3, 5)
@@ -32,6 +32,14 @@ def runs(user: Any) -> QuerySet[Run]:
 def sources(user: Any) -> QuerySet[ModelSource]:
     """The sources that `user` may see."""
     return ModelSource.objects.visible_to(user).select_related("model", "team")
+
+
+def tournaments(user: Any) -> QuerySet[Tournament]:
+    """The tournaments that `user` may see, with what a page needs of each in the same queries."""
+    rows = Tournament.objects.visible_to(user).select_related(
+        "team", "version__dataset", "version__team", "job__worker"
+    )
+    return rows.prefetch_related("places__run__source__model")
 
 
 def order_of(version: DatasetVersion, sample: int | None) -> NDArray[np.intp]:

@@ -22,6 +22,13 @@ def runs(user: Any, words: Words, most: int) -> Iterable[Hit]:
         )
 
 
+@register("Tournaments", order=39)
+def tournaments(user: Any, words: Words, most: int) -> Iterable[Hit]:
+    rows = queries.tournaments(user).prefetch_related(None)
+    for one in matching(rows, words, "version__dataset__name")[:most]:
+        yield Hit(str(one), reverse("tournament_detail", args=[one.slug]))
+
+
 @register("Endpoints", order=55)
 def endpoints(user: Any, words: Words, most: int) -> Iterable[Hit]:
     for endpoint in matching(endpoints_of(user), words, "name")[:most]:
@@ -32,3 +39,8 @@ def endpoints(user: Any, words: Words, most: int) -> Iterable[Hit]:
 def run_actions(request: HttpRequest) -> Iterable[Hit]:
     if asker_may(request, Role.EDITOR):
         yield Hit("Run a model", reverse("run_new"), "over the items of a dataset")
+        yield Hit(
+            "Start a tournament",
+            reverse("tournament_new"),
+            "the best of several models for a budget",
+        )

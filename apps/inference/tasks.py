@@ -9,3 +9,9 @@ from apps.jobs.registry import handler
 def run(ctx: JobContext) -> None:
     """Put a candidate to a dataset's items. params: {"run": id}"""
     services.execute(ctx)
+
+
+@handler(services.TOURNAMENT)
+def tournament(ctx: JobContext) -> None:
+    """Look for the best of several candidates. params: {"tournament": id}"""
+    services.hold(ctx)

@@ -10,12 +10,14 @@ from typing import Any, Self
 from apps.catalog.models import DatasetVersion
 from apps.catalog.services import add_labels, create_dataset, create_model
 from apps.catalog.store import Items
+from apps.core.models import new_slug
 from apps.inference import services
 from apps.inference.kinds import Gives, Setting
-from apps.inference.models import ModelSource, Run, RunAnswer
+from apps.inference.models import ModelSource, Run, RunAnswer, Tournament, TournamentPlace
 from apps.inference.runners import Answer, Question
 from apps.teams.models import Team, User
 
+GAP = {"n": 4, "mean": 0.0, "low": -0.5, "high": 0.5}
 Say = Callable[[Question], Answer]
 
 
@@ -108,3 +110,33 @@ def run_of(version: DatasetVersion, owner: User, name: str) -> Run:
     Run.objects.filter(pk=run.pk).update(answered=1, failed=1, notes=[f"{name} note"])
     run.refresh_from_db()
     return run
+
+
+def tournament_of(run: Run, name: str) -> Tournament:
+    """A tournament that is over, with the run as its winner; the others' runs have been deleted."""
+    names = [name, f"{name} two", f"{name} three"]
+    rows = {
+        one: {"prompts": 4, "mean": 0.5, "spend": "0", "gap": None if one == name else GAP}
+        for one in names
+    }
+    tournament = Tournament.objects.create(
+        team=run.team,
+        created_by=run.created_by,
+        slug=new_slug(name),
+        version=run.version,
+        budget=12,
+        rounds=[{"asked": 4, "candidates": names, "standings": [[one, 0.5] for one in names]}],
+        results={
+            "order": names,
+            "tied": names,
+            "rows": rows,
+            "answers": 12,
+            "spend": "0",
+            "full": {"answers": 12, "usd": None},
+        },
+    )
+    for one in names:
+        TournamentPlace.objects.create(
+            tournament=tournament, name=one, run=run if one == name else None
+        )
+    return tournament

@@ -22,7 +22,7 @@ from apps.inference.budgets import Purse
 from apps.inference.endpoints import protocol
 from apps.inference.endpoints.asking import Access, Asker, Got
 from apps.inference.endpoints.protocol import Fault, Said
-from apps.inference.runners.base import Answer, Question, RunnerFailed
+from apps.inference.runners.base import Answer, Question, RunnerFailed, Unaffordable
 
 MAX_FAILURES_IN_A_ROW = 25
 _SWITCH_SECONDS = 0.0005
@@ -126,7 +126,7 @@ class EndpointRunner:
                 crew.put(batch)
                 if not open_ones:
                     if following and self._purse:
-                        raise RunnerFailed(self._purse.sentence)
+                        raise Unaffordable(self._purse.sentence)
                     return
                 for question, got in crew.take():
                     open_ones -= 1

@@ -1,5 +1,5 @@
 """What answers questions: plain Python, one way to run a model a module."""
 
-from .base import Answer, Question, Runner, RunnerFailed
+from .base import Answer, Question, Runner, RunnerFailed, Unaffordable
 
-__all__ = ["Answer", "Question", "Runner", "RunnerFailed"]
+__all__ = ["Answer", "Question", "Runner", "RunnerFailed", "Unaffordable"]

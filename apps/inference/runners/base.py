@@ -45,6 +45,10 @@ class RunnerFailed(Exception):
     """No question can be answered, however often it is tried; the text is a sentence for the owner."""
 
 
+class Unaffordable(RunnerFailed):
+    """No further question can be paid: the money is gone, and nothing is wrong with the model."""
+
+
 class Runner(Protocol):
     """A model that answers, within its context. Leaving that frees whatever it holds, at once.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from queue import Empty, Full, Queue
 
 from django.core.exceptions import ValidationError
@@ -26,6 +27,9 @@ _READ = 200  # items read at a time
 _WAITING = 2_000  # answers that may wait to be kept
 _MOST = 500  # answers kept in one transaction
 
+# Says how many answers a run holds, and what it does.
+Tell = Callable[[int, str], None]
+
 
 def execute(ctx: JobContext) -> None:
     """Answer what has no answer yet, then hand the whole to the catalog.
@@ -44,9 +48,7 @@ def execute(ctx: JobContext) -> None:
         Run.objects.filter(pk=run.pk).update(job=ctx.job)
     journal = Journal(ctx, run)
     try:
-        work = _Work(ctx, run, journal)
-        if work.groups:
-            work.answer()
+        answer(ctx, run, journal)
         finish(ctx, run, journal)
     except RunnerFailed as failure:
         raise JobFailed(str(failure)) from failure
@@ -54,10 +56,26 @@ def execute(ctx: JobContext) -> None:
         raise JobFailed(" ".join(error.messages)) from error
 
 
+def answer(ctx: JobContext, run: Run, journal: Journal, tell: Tell | None = None) -> None:
+    """Put the questions that are left, and keep what comes. `tell`: in the place of the job's progress.
+
+    Raises:
+        RunnerFailed: the model cannot be run. CapReached, Unaffordable: what it may spend is spent.
+    """
+    work = _Work(ctx, run, journal, tell or partial(_progress, ctx, run))
+    if work.groups:
+        work.answer()
+
+
+def _progress(ctx: JobContext, run: Run, held: int, message: str) -> None:
+    ctx.progress(held, run.total, message)
+
+
 class _Work:
     """One attempt. `groups`: places asked together and kept together."""
 
-    def __init__(self, ctx: JobContext, run: Run, journal: Journal) -> None:
+    def __init__(self, ctx: JobContext, run: Run, journal: Journal, tell: Tell) -> None:
+        self.tell = tell
         if run.source.kind not in KINDS:
             raise JobFailed(f"There is no kind `{run.source.kind}` of models to run here.")
         self.ctx, self.run, self.journal = ctx, run, journal
@@ -196,7 +214,7 @@ class _Work:
                 self.run.source.revision = revision
 
     def _tell(self, message: str = "") -> None:
-        self.ctx.progress(len(self.journal.held), self.run.total, message)
+        self.tell(len(self.journal.held), message)
         self.ctx.raise_if_stopped()
 
 

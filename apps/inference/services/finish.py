@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from math import exp, nan, sqrt
-from typing import Any
 
 import numpy as np
 from django.core.exceptions import ValidationError
@@ -40,6 +40,17 @@ def finish(ctx: JobContext, run: Run, journal: Journal) -> None:
     """Write the answers down; they, the batch and the job's success become true together.
 
     Raises:
+        JobFailed: as `conclude`.
+    """
+    conclude(ctx, run, journal, ctx.finishing({"run": run.slug}))
+
+
+def conclude(
+    ctx: JobContext, run: Run, journal: Journal, ending: AbstractContextManager[None]
+) -> None:
+    """Write the answers down; they, the batch and what `ending` commits become true together.
+
+    Raises:
         JobFailed: nothing was answered, or the model has other results on the version by now.
     """
     kept = journal.all()
@@ -50,9 +61,8 @@ def finish(ctx: JobContext, run: Run, journal: Journal) -> None:
     labels = KINDS[run.source.kind].gives == Gives.LABEL
     stored = _predictions(run, good) if labels else _outcomes(run, good)
     blob = answers.write(kept)
-    result: dict[str, Any] = {"run": run.slug}
     try:
-        with ctx.finishing(result):
+        with ending:
             held = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk).first()
             if held is None:
                 raise JobFailed(DELETED)

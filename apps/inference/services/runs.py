@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -49,6 +50,40 @@ def start_run(
         PermissionDenied: below editor. ValidationError: what cannot be run, by its field.
     """
     require(user=user, team=version.team, role=Role.EDITOR)
+    run = made_run(
+        user=user,
+        version=version,
+        source=source,
+        settings=settings or {},
+        scorer=scorer,
+        scorer_settings=scorer_settings or {},
+        reference=reference,
+        sample=sample,
+        cap=cap,
+    )
+    run.save()
+    audit(user=user, team=run.team, action="run.started", target=run, source=str(source.pk))
+    _send(run, user)
+    return run
+
+
+def made_run(
+    *,
+    user: User,
+    version: DatasetVersion,
+    source: ModelSource,
+    settings: dict[str, Any],
+    scorer: str,
+    scorer_settings: dict[str, Any],
+    reference: str,
+    sample: int | None,
+    cap: Decimal | None,
+) -> Run:
+    """A run that could be started, with its estimate, not saved.
+
+    Raises:
+        ValidationError: what cannot be run, by its field.
+    """
     if source.team_id != version.team_id:
         raise ValidationError({"source": "This model belongs to another team."})
     kind = KINDS.get(source.kind)
@@ -60,11 +95,11 @@ def start_run(
     _check_place(version, source, kind)
     scored = {"scorer": "", "scorer_settings": {}, "reference": ""}
     if kind.gives == Gives.TEXT:
-        made = made_scorer(scorer, scorer_settings or {})
+        made = made_scorer(scorer, scorer_settings)
         check_references(made, queries.references_of(version, reference))
         scored = {
             "scorer": scorer,
-            "scorer_settings": scorer_settings or {},
+            "scorer_settings": scorer_settings,
             "reference": reference,
         }
     run = Run(
@@ -73,7 +108,7 @@ def start_run(
         slug=new_slug(source.model.name),
         version=version,
         source=source,
-        settings=kind.clean({**source.settings, **(settings or {})}),
+        settings=kind.clean({**source.settings, **settings}),
         sample=sample if sample and sample < version.item_count else None,
         total=min(sample or version.item_count, version.item_count),
         cap=cap,
@@ -82,9 +117,6 @@ def start_run(
     run.full_clean()
     _check_cap(run)
     run.estimate = queries.estimate_of(run).as_dict()
-    run.save()
-    audit(user=user, team=run.team, action="run.started", target=run, source=str(source.pk))
-    _send(run, user)
     return run
 
 
@@ -110,6 +142,8 @@ def resume_run(*, user: User, run: Run, cap: Decimal | None = None) -> Run:
     held: Run = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if not held.finished:
         return held
+    if any(not one.tournament.results for one in held.places.select_related("tournament")):
+        raise ValidationError("This run belongs to a tournament: let that go on instead.")
     if held.answered >= held.total and held.answers_blob:
         raise ValidationError("Every item of this run has its answer.")
     if cap is not None:
@@ -149,15 +183,17 @@ def _send(run: Run, user: User) -> Job:
         title=f"Run {run}"[:200],
         params={"run": str(run.pk)},
         key=str(run.pk),
-        queue=_queue(KINDS[run.source.kind]),
+        queue=queue_of([KINDS[run.source.kind]]),
     )
     Run.objects.filter(pk=run.pk).update(job=run.job)
     return run.job
 
 
-def _queue(kind: Kind) -> Queue:
+def queue_of(kinds: Sequence[Kind]) -> Queue:
     """`gpu` for what loads weights, where a worker serves that queue."""
-    served = kind.local and any(Queue.GPU in worker.queues for worker in presence.alive())
+    served = any(kind.local for kind in kinds) and any(
+        Queue.GPU in worker.queues for worker in presence.alive()
+    )
     return Queue.GPU if served else Queue.DEFAULT
 
 
