@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.catalog.money import money
-from apps.inference.models import Tournament, TournamentPlace
+from apps.inference.models import Run, Tournament, TournamentPlace
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,22 @@ def _row(place: TournamentPlace, held: dict[str, Any] | None, tournament: Tourna
         place=place,
         prompts=held["prompts"] if held else (run.answered if run else 0),
         mean=None if mean is None else 100 * mean,
-        spend=money(float(spend)) if spend else "",
+        spend=_dollars(spend, priced=bool(run and run.estimate.get("usd"))),
         gap=gap and {"n": gap["n"], **{key: 100 * gap[key] for key in ("mean", "low", "high")}},
         fate=_fate(place, tournament),
     )
+
+
+def _dollars(spend: Decimal, *, priced: bool) -> str:
+    return money(float(spend)) if spend or priced else "unknown"
+
+
+def spent(runs: list[Run]) -> str:
+    """What these have cost together so far, in words."""
+    total = sum((run.spend for run in runs), Decimal(0))
+    if total or all(run.estimate.get("usd") for run in runs):
+        return f"{money(float(total))} spent"
+    return "price unknown"
 
 
 def _fate(place: TournamentPlace, tournament: Tournament) -> str:

@@ -9,7 +9,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.catalog.money import money
 from apps.inference import queries, services, tournament_pages
 from apps.inference.models import Tournament
 from apps.inference.tournament_forms import TournamentForm
@@ -77,7 +76,7 @@ def tournament_detail(request: MemberRequest, slug: str) -> HttpResponse:
         "rounds": tournament.rounds,
         "answers": sum(run.answered + run.failed for run in runs),
         "full": tournament.version.item_count * len(tournament.places.all()),
-        "spend": money(float(sum(run.spend for run in runs))),
+        "spend": tournament_pages.spent(runs),
         "whole": tournament_pages.whole_price(tournament),
         "job": job if job and not job.finished else None,
         "stopped": job if job and tournament.state in ("failed", "cancelled") else None,

@@ -240,7 +240,8 @@ def test_where_no_candidate_can_be_run_it_fails_with_their_reasons(
     started(eddie, version, sources)
     job = run_jobs()[0]
     assert job.state == State.FAILED
-    assert "No candidate could be run. good: No good here." in job.error
+    assert job.error.startswith("No candidate could be run.")
+    assert all(f"{name}: No {name} here." in job.error for name in RIGHT)
 
 
 def test_dollars_are_a_budget_too(

@@ -152,7 +152,7 @@ class _Contest:
         """Rank who remains; where another round can be paid, the worse half goes and that one is opened."""
         playing = self.playing
         if not playing:
-            reasons = "; ".join(f"{place.name}: {place.reason}" for place in self.places)
+            reasons = " ".join(f"{place.name}: {place.reason}" for place in self.places)
             raise JobFailed(f"No candidate could be run. {reasons}"[:1_000])
         ranked = halving.standings(
             {place.name: self.scores[place.name] for place in playing},

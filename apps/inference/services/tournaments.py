@@ -51,7 +51,8 @@ def start_tournament(
     if budget is None and cap is None:
         raise ValidationError({"budget": "Give answers or US dollars that may be spent in all."})
     runs = []
-    for source in sources:
+    # In one order: each model is held, and two tournaments that start at once must not wait for each other.
+    for source in sorted(sources, key=lambda one: one.model_id):
         run = made_run(
             user=user,
             version=version,
