@@ -56,5 +56,6 @@ def document_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 operation["responses"].setdefault(status, {"description": description})
             for status, response in operation["responses"].items():
                 if status >= "400":
-                    response["content"] = body
+                    # An operation may also refuse in a form of its own, as OpenAI's clients expect.
+                    response["content"] = response.get("content", {}) | body
     return result

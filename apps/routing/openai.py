@@ -50,7 +50,17 @@ class ChatCompletions(APIView):
     @extend_schema(
         operation_id="openai_chat_completions",
         request=ChatSerializer,
-        responses={200: _ANY, 409: _ANY, 413: _ANY, 422: _ANY, 429: _ANY, 502: _ANY, 504: _ANY},
+        responses={
+            200: _ANY,
+            400: _ANY,
+            404: _ANY,
+            409: _ANY,
+            413: _ANY,
+            422: _ANY,
+            429: _ANY,
+            502: _ANY,
+            504: _ANY,
+        },
     )
     def post(self, request: Request) -> Response:
         """Decide where the last user message goes, and pass the chat on with the team's key (editors)."""

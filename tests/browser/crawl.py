@@ -30,6 +30,7 @@ NOT_WALKED = {
 NOT_OFFERED = {
     "board_refresh": "after a board's job failed",
     "boards_together": "to who has several boards",
+    "delivery_again": "for a webhook, and none can be reached from here",
     "endpoint_delete": "for an endpoint, and none can be reached from here",
     "endpoint_detail": "for an endpoint, and none can be reached from here",
     "endpoint_edit": "for an endpoint, and none can be reached from here",
@@ -41,7 +42,6 @@ NOT_OFFERED = {
     "openid_connect_callback": "where a server vouches for people",
     "openid_connect_login": "where a server vouches for people",
     "router_roll_back": "for one of several versions",
-    "run_cancel": "for a run, and no model to run is here",
     "run_delete": "for a run, and no model to run is here",
     "run_detail": "for a run, and no model to run is here",
     "run_judge": "for a run, and no model to run is here",
@@ -49,7 +49,14 @@ NOT_OFFERED = {
     "shared_embed": "for a link that sites may show",
     "shared_unlock": "while a link asks for its password",
     "switch_team": "to members of several teams",
+    "tournament_delete": "for a tournament, and no model to run is here",
+    "tournament_detail": "for a tournament, and no model to run is here",
+    "tournament_resume": "for a tournament, and no model to run is here",
     "version_delete": "for one of several versions",
+    "webhook_delete": "for a webhook, and none can be reached from here",
+    "webhook_detail": "for a webhook, and none can be reached from here",
+    "webhook_ping": "for a webhook, and none can be reached from here",
+    "webhook_switch": "for a webhook, and none can be reached from here",
 }
 # allauth brings pages for ways to sign in that are turned off, and steps that need a mail.
 FOREIGN = re.compile(r"^(account|mfa|socialaccount|usersessions)_")

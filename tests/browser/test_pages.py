@@ -115,7 +115,9 @@ def keyboard_faults(page: Page) -> list[str]:
     count = page.evaluate(MARK_STOPS)
     reached: set[int] = set()
     faults = []
-    for _ in range(count + 5):
+    # The field of a date is four stops to the keyboard: day, month, year, calendar.
+    dates = page.locator('input[type="date"]').count()
+    for _ in range(count + 5 + 3 * dates):
         page.keyboard.press("Tab")
         at = page.evaluate(AT_STOP)
         if at is None:

@@ -25,7 +25,7 @@ def test_whoever_has_the_link_reads_the_replay(client: Client, replay: Replay, e
     html = client.get(f"/s/{token}/").content.decode()
     assert "<code>auto</code>" in html
     inside = re.findall(r'(?:href|src|srcset|action|hx-get|data-chart)="(/[^"]*)"', html)
-    allowed = (f"/s/{token}/", f"/s/{token}.", "/static/", "/theme/")
+    allowed = (f"/s/{token}/", f"/s/{token}.", "/static/", "/theme/", "/help/numbers/")
     assert [url for url in inside if not url.startswith(allowed)] == []
     assert str(replay.pk) not in html
     assert replay.version.dataset.slug not in html

@@ -190,7 +190,7 @@ def test_roles_and_members_are_named_in_the_api(alice: User, vic: User, api_of: 
     assert program.get(f"/api/v1/members/{pk}/").json()["role"] == "viewer"
     assert program.put(f"/api/v1/members/{pk}/", {"role": "annotator"}).status_code == 200
     refused = program.put(f"/api/v1/members/{pk}/", {"role": "king"})
-    assert refused.json() == {"role": ["Choose one of viewer, annotator, editor, admin."]}
+    assert refused.json()["errors"] == {"role": ["Choose one of viewer, annotator, editor, admin."]}
     assert membership_of(vic).role == Role.ANNOTATOR
     assert ApiToken.objects.count() == 1
 
