@@ -21,6 +21,7 @@ from apps.inference.kinds import KINDS
 from apps.inference.models import ModelSource, Run, Tournament
 from apps.inference.runners import Answer, Question, RunnerFailed, Unaffordable
 from apps.inference.services import contest
+from apps.inference.services.execute import answer
 from apps.jobs.context import JobContext
 from apps.jobs.models import Job, State
 from apps.teams.models import Team, User
@@ -161,7 +162,7 @@ def test_a_worker_that_dies_pays_for_no_answer_twice(
         if len(flock.put) in (5, 25, 61):
             raise ConnectionError("the line broke")
 
-    flock.breaks = dies  # type: ignore[assignment]
+    flock.breaks = dies
     tournament = started(eddie, version, sources)
     run_jobs()
     tournament.refresh_from_db()
@@ -183,7 +184,7 @@ def test_what_was_cancelled_goes_on_where_it_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tournament = started(eddie, version, sources)
-    asks = contest.answer
+    asks = answer
 
     def cancels_after(ctx: JobContext, run: Run, *given: Any) -> None:
         asks(ctx, run, *given)
@@ -280,7 +281,7 @@ def test_money_that_ends_amid_a_round_leaves_a_verdict_on_what_both_answered(
         if len(flock.put) > 60:
             raise Unaffordable("The money is gone.")
 
-    flock.breaks = ends  # type: ignore[assignment]
+    flock.breaks = ends
     tournament = started(eddie, version, sources)
     assert run_jobs()[0].state == State.SUCCEEDED
     tournament.refresh_from_db()
