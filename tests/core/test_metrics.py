@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -14,13 +15,20 @@ from apps.core import metrics
 from apps.jobs.models import Job, State, Worker
 from apps.teams.models import Team
 
+TOKEN = "scrape-me"
 DASHBOARD = Path(__file__).resolve().parents[2] / "docker" / "grafana" / "assay.json"
 # Words of PromQL and the labels that are grouped by; everything else in a query is a metric.
 GRAMMAR = {"sum", "max", "by", "rate", "delta", "histogram_quantile", "clamp_min"}
 
 
+@pytest.fixture(autouse=True)
+def _asked_with_a_token(settings: Any) -> None:
+    settings.METRICS_TOKEN = TOKEN
+
+
 def told(client: Client) -> str:
-    return client.get("/metrics").content.decode()
+    answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    return answer.content.decode()
 
 
 def value(text: str, series: str) -> float:
