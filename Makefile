@@ -40,9 +40,8 @@ format: $(VENV)/.installed-dev ## Put code and templates into the house's form
 bench: $(VENV)/.installed-dev ## Measure what the product promises (ARGS="board" for one)
 	@$(BIN)/python manage.py bench $(ARGS)
 
-chaos: $(VENV)/.installed-dev ## Kill workers, brokers, databases and stores; prove that no job suffers (KILLS=200 SEED=0)
+chaos: $(VENV)/.installed-dev ## Kill workers, servers and models, spoil endpoints; prove that no job suffers (KILLS=200 SEED=0)
 	@$(BIN)/python manage.py chaos --kills $(KILLS) --seed $(SEED) $(ARGS)
-	@$(BIN)/python manage.py bench endpoint-kills
 
 example-tryage: $(VENV)/.installed-run ## Train four small language models and a router that tells them apart
 	@OMP_NUM_THREADS=1 $(BIN)/python -m apps.core.demo.tryage

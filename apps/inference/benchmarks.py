@@ -1,13 +1,10 @@
-"""What an endpoint run takes beside a bare client, and what kills cost it: `manage.py bench endpoint`,
-`manage.py bench endpoint-kills`."""
+"""What an endpoint run takes beside a bare client: `manage.py bench endpoint`."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -18,7 +15,6 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 from apps.inference.throughput import inference
 
@@ -26,7 +22,6 @@ Say = Callable[[str], None]
 
 PROMPTS, IN_FLIGHT, SECONDS, ROUNDS = 10_000, 64, 0.1, 3
 ALLOWED = 1.10
-KILLS, KILL_PROMPTS, SEED = 20, 3_000, 1
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -60,38 +55,7 @@ def endpoint(say: Say) -> bool:
     return asked <= ALLOWED
 
 
-def endpoint_kills(say: Say) -> bool:
-    """A run whose worker is killed (SIGKILL) at random moments, until it is through."""
-    rng = random.Random(SEED)
-    kills = 0
-    with _installation() as environment, _partner(0.05) as url:
-        _child("prepare", environment, url, KILL_PROMPTS)
-        _child("start", environment, url, 0)
-        while kills < KILLS:
-            worker = _worker(environment, url)
-            aim = _counts(url)["asked"] + rng.randint(10, 2 * KILL_PROMPTS // KILLS - 50)
-            while worker.poll() is None and _counts(url)["asked"] < aim:
-                time.sleep(0.02)
-            if worker.poll() is not None:
-                break
-            worker.send_signal(signal.SIGKILL)
-            worker.wait()
-            kills += 1
-        _worker(environment, url).wait()
-        counts = _counts(url)
-        verdict = _child("verdict", environment, url, 0)
-    again = counts["asked"] - counts["keys"]
-    say(
-        f"{KILL_PROMPTS:,} prompts, {IN_FLIGHT} in flight, {kills} kills: {verdict['answered']:,} answered, "
-        f"{verdict['doubled']} kept twice; the endpoint was asked {counts['asked']:,} times for "
-        f"{counts['keys']:,} prompts ({again} again, all out or just back when the worker was killed: "
-        f"{again / max(kills, 1):.1f} a kill) and made {counts['made']:,} answers."
-    )
-    whole = verdict["answered"] == KILL_PROMPTS and verdict["doubled"] == 0
-    return bool(whole and counts["made"] == KILL_PROMPTS and again <= kills * 3 * IN_FLIGHT)
-
-
-BENCHMARKS = {"endpoint": endpoint, "endpoint-kills": endpoint_kills, "inference": inference}
+BENCHMARKS = {"endpoint": endpoint, "inference": inference}
 
 
 @contextmanager
@@ -104,9 +68,6 @@ def _installation() -> Iterator[dict[str, str]]:
             "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
             "DJANGO_SETTINGS_MODULE": "project.settings",
             "LOG_LEVEL": "ERROR",
-            "JOB_LEASE_SECONDS": "4",
-            "JOB_HEARTBEAT_SECONDS": "1",
-            "JOB_RETRY_SECONDS": "0",
             "PYTHONPATH": str(_ROOT),
         }
 
@@ -128,20 +89,9 @@ def _partner(seconds: float) -> Iterator[str]:
         server.wait(10)
 
 
-def _counts(url: str) -> dict[str, int]:
-    """How often the partner was asked, for how many keys, and how many answers it made."""
-    with urlopen(f"{url}/counts") as reply:  # noqa: S310 - the partner's own address
-        found: dict[str, int] = json.load(reply)
-    return found
-
-
-def _argv(what: str, url: str, number: int) -> list[str]:
-    return [sys.executable, "-m", "apps.inference.benchmarks", what, url, str(number)]
-
-
 def _child(what: str, environment: dict[str, str], url: str, number: int) -> dict[str, Any]:
     done = subprocess.run(
-        _argv(what, url, number),
+        [sys.executable, "-m", "apps.inference.benchmarks", what, url, str(number)],
         cwd=_ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -150,10 +100,6 @@ def _child(what: str, environment: dict[str, str], url: str, number: int) -> dic
     )
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
-
-
-def _worker(environment: dict[str, str], url: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(_argv("work", url, 0), cwd=_ROOT, env=environment, text=True)
 
 
 async def _bare(url: str, count: int) -> None:
@@ -226,7 +172,6 @@ class _Bench:
         from apps.catalog.services import create_model
         from apps.inference import services
         from apps.inference.endpoints.models import Endpoint
-        from apps.jobs.models import Job
         from apps.teams.models import User
 
         user, version = User.objects.get(), DatasetVersion.objects.get()
@@ -236,7 +181,6 @@ class _Bench:
             user=user, model=model, kind="endpoint", location="partner", settings=settings
         )
         services.start_run(user=user, version=version, source=source, scorer="contains")
-        Job.objects.update(max_attempts=10 * KILLS)  # each kill is one
         return {}
 
     def run(self) -> dict[str, Any]:
@@ -262,28 +206,6 @@ class _Bench:
         while run_next() is not None:
             pass  # what the outcomes set going is not this benchmark's
         return {"seconds": ended - began, "asking": moments[0] - began}
-
-    def work(self) -> dict[str, Any]:
-        """Do jobs until the run has ended."""
-        from apps.inference.models import Run
-        from apps.jobs.leases import reap
-        from apps.jobs.runner import run_next
-
-        while not Run.objects.get().finished:
-            reap()
-            if run_next() is None:
-                time.sleep(0.1)
-        return {}
-
-    def verdict(self) -> dict[str, Any]:
-        """How many prompts have an answer, and how many have two."""
-        from apps.inference import answers
-        from apps.inference.models import Run
-
-        kept = [
-            one.position for one in answers.read(Run.objects.get().answers_blob) if not one.failure
-        ]
-        return {"answered": len(set(kept)), "doubled": len(kept) - len(set(kept))}
 
     def bare(self) -> dict[str, Any]:
         """The same prompts through a bare client."""

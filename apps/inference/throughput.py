@@ -28,8 +28,8 @@ def inference(say: Callable[[str], None], items: int = ITEMS, rounds: int = ROUN
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as place:
         folder = Path(place)
-        _save(folder)
-        texts = _texts(items)
+        save_model(folder)
+        texts = made_texts(items)
         loops: dict[str, Callable[[], list[int]]] = {
             "bare": _bare(folder, texts, device, by_length=False),
             "sorted": _bare(folder, texts, device, by_length=True),
@@ -57,7 +57,7 @@ def inference(say: Callable[[str], None], items: int = ITEMS, rounds: int = ROUN
     return share >= PROMISE and same == items
 
 
-def _save(folder: Path) -> None:
+def save_model(folder: Path) -> None:
     """A BERT of four layers, 256 wide, with random weights and a vocabulary of 2,000 words."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -92,7 +92,7 @@ def _save(folder: Path) -> None:
     BertForSequenceClassification(config).save_pretrained(folder)
 
 
-def _texts(items: int) -> list[str]:
+def made_texts(items: int) -> list[str]:
     """Texts of 8 to 127 words."""
     return [
         " ".join(f"word{(n * 31 + at * 7) % 2_000}" for at in range(8 + n * 37 % 120))

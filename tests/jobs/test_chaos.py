@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
 from apps.jobs.chaos import setups, watch
-from apps.jobs.chaos.watch import Watch
+from apps.jobs.chaos.steps import Steps
 from apps.jobs.models import Job
 from apps.jobs.selftest import PHASES
 from apps.teams.models import Team
@@ -20,24 +21,24 @@ PARAMS = {"seed": 4, "steps": 4, "pause": 0, "files": True}
 
 
 @pytest.fixture
-def trial(team: Team, run_jobs: RunJobs) -> tuple[Watch, Job]:
-    watching = Watch()
+def trial(team: Team, run_jobs: RunJobs) -> tuple[Steps, Job]:
+    watching = Steps(team, Path(), Random(0))
     job = enqueue(team, params=PARAMS)
     watching.expected[str(job.pk)] = PARAMS
     run_jobs()
     return watching, Job.objects.get()
 
 
-def faults(watching: Watch) -> dict[str, int]:
+def faults(watching: Steps) -> dict[str, int]:
     verdict = watching.verdict()
     return {name: verdict[name] for name in ("lost", "doubled", "stuck", "differing")}
 
 
-def test_an_undisturbed_job_has_no_fault(trial: tuple[Watch, Job]) -> None:
+def test_an_undisturbed_job_has_no_fault(trial: tuple[Steps, Job]) -> None:
     assert set(faults(trial[0]).values()) == {0}
 
 
-def test_a_job_that_is_gone_or_did_not_succeed_is_lost(trial: tuple[Watch, Job]) -> None:
+def test_a_job_that_is_gone_or_did_not_succeed_is_lost(trial: tuple[Steps, Job]) -> None:
     watching, _ = trial
     watching.expected["00000000-0000-0000-0000-000000000000"] = PARAMS
     assert faults(watching)["lost"] == 1
@@ -46,7 +47,7 @@ def test_a_job_that_is_gone_or_did_not_succeed_is_lost(trial: tuple[Watch, Job])
 
 
 def test_a_step_an_end_or_a_job_that_is_there_twice_is_doubled(
-    trial: tuple[Watch, Job], team: Team
+    trial: tuple[Steps, Job], team: Team
 ) -> None:
     watching, job = trial
     audit(user=None, team=team, action="jobs.selftest.step", target=job, number=2)
@@ -55,7 +56,7 @@ def test_a_step_an_end_or_a_job_that_is_there_twice_is_doubled(
     assert faults(watching)["doubled"] == 2
 
 
-def test_other_numbers_are_noticed(trial: tuple[Watch, Job]) -> None:
+def test_other_numbers_are_noticed(trial: tuple[Steps, Job]) -> None:
     watching, job = trial
     job.result["sums"][1] += 1e-9  # type: ignore[index]
     job.save()
@@ -67,7 +68,7 @@ def test_a_queue_in_which_nothing_happens_is_stuck_unless_a_server_is_away(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])  # type: ignore[attr-defined]
-    watching = Watch()
+    watching = Steps(team, Path(), Random(0))
     enqueue(team)
     watching.live()
     now[0] = 59

@@ -1,9 +1,7 @@
 """A small server on loopback that answers chat completions, for benchmarks.
 
 `python -m apps.inference.endpoints.partner SECONDS` prints its port and then answers every question after so
-many seconds, until its standard input closes. `GET /counts` says how often it was asked, for how many
-different keys (`Idempotency-Key`), and how many answers it really made: a key that it knows is answered
-from memory, as by providers that honour such keys.
+many seconds, until its standard input closes.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ import re
 import sys
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_KEY = re.compile(rb"idempotency-key: *(\S+)", re.IGNORECASE)
 _CHAT = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -38,9 +35,6 @@ _BODY = json.dumps(_CHAT).encode()
 class _Connection(asyncio.Protocol):
     """Requests of a connection, one after the other."""
 
-    asked = 0
-    keys: set[bytes] = set()
-    made = 0
     seconds = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -57,21 +51,7 @@ class _Connection(asyncio.Protocol):
             if len(self._buffer) < whole:
                 return
             self._buffer = self._buffer[whole:]
-            self._answer(head)
-
-    def _answer(self, head: bytes) -> None:
-        kind = _Connection
-        if head.startswith(b"GET /counts"):
-            counts = {"asked": kind.asked, "keys": len(kind.keys), "made": kind.made}
-            self._send(json.dumps(counts).encode())
-            return
-        kind.asked += 1
-        key = _KEY.search(head)
-        if key is None or key[1] not in kind.keys:
-            kind.made += 1
-        if key is not None:
-            kind.keys.add(key[1])
-        asyncio.get_running_loop().call_later(kind.seconds, self._send, _BODY)
+            asyncio.get_running_loop().call_later(self.seconds, self._send, _BODY)
 
     def _send(self, body: bytes) -> None:
         if not self._transport.is_closing():

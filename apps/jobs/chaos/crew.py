@@ -77,18 +77,18 @@ class Crew:
         """What each child is in the middle of."""
         return [self.phase(child.pid) for child in self._children()]
 
-    def kill(self, wanted: str) -> bool:
+    def kill(self, wanted: str = "") -> bool:
         """Kill a child (nine of ten times) or a parent; False where there is no child.
 
-        Waits PHASE_SECONDS for a child to come to the phase `wanted`; whichever phase it was killed in is
-        counted.
+        Waits PHASE_SECONDS for a child to come to the phase `wanted`, where one is named; whichever phase
+        it was killed in is counted.
         """
         children = self._children()
         if not children:
             return False
         victim: psutil.Process | None = None
         deadline = time.monotonic() + PHASE_SECONDS
-        while victim is None and time.monotonic() < deadline:
+        while wanted and victim is None and time.monotonic() < deadline:
             victim = next((one for one in children if self.phase(one.pid) == wanted), None)
             time.sleep(0.0005)
         victim = victim or self._rng.choice(children)
@@ -130,6 +130,18 @@ class Crew:
             if self._rng.random() < 0.3:
                 return [child, psutil.Process(child.ppid())]
         return [child]
+
+    def kill_below(self, word: str) -> bool:
+        """Kill a process that a child has started, with `word` in its command; False where there is none."""
+        found: list[psutil.Process] = []
+        for child in self._children():
+            with suppress(psutil.Error):
+                found += [one for one in child.children(recursive=True) if word in one.cmdline()]
+        if not found:
+            return False
+        with suppress(psutil.Error):
+            self._rng.choice(found).kill()
+        return True
 
     def _children(self) -> list[psutil.Process]:
         found: list[psutil.Process] = []

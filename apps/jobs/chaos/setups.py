@@ -89,6 +89,8 @@ def prepared(
         "ASSAY_DATA_DIR": str(folder),
         "LOG_LEVEL": "ERROR",
         "OMP_NUM_THREADS": "1",
+        "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
+        "INFERENCE_MODELS_DIR": str(folder / "models"),
         "DJANGO_SETTINGS_MODULE": "project.settings",
     }
     setup = Setup(name, folder, env)

@@ -1,6 +1,7 @@
 """One trial: a stream of jobs while workers and servers are killed, and worse.
 
-A process of its own: `python -m apps.jobs.chaos.trial SETUP KILLS SEED FOLDER`; prints one JSON object.
+A process of its own: `python -m apps.jobs.chaos.trial WATCH SETUP KILLS SEED FOLDER`, WATCH being the class
+that brings the jobs and judges them; prints one JSON object.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import django
+from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from apps.jobs.chaos.crew import Crew
@@ -25,16 +27,13 @@ if TYPE_CHECKING:
     from apps.jobs.chaos.watch import Watch
 
 WORKERS = 2
-LIVE_JOBS = 6
-SECONDS_BETWEEN_KILLS = 0.4
-PHASES = ("idle", "computing", "storing", "writing", "committing", "reading", "ending")
 # Of so many kills, one is a server's; so many kills lie between two disturbances of each other kind.
 KILLS_TO_A_SERVER = 12
 KILLS_BETWEEN = {"stop": 10, "full": 15, "clock": 20}
 SERVER_AWAY_SECONDS = (0.2, 3.0)
 
 
-def main(name: str, kills: int, seed: int, folder: Path) -> dict[str, Any]:
+def main(watch: str, name: str, kills: int, seed: int, folder: Path) -> dict[str, Any]:
     """Prepare the set-up, run the trial and say what came of it. Raises setups.Unavailable."""
     from apps.jobs.chaos import setups
 
@@ -46,33 +45,39 @@ def main(name: str, kills: int, seed: int, folder: Path) -> dict[str, Any]:
         phases.mkdir()
         os.environ["ASSAY_SELFTEST_PHASES"] = str(phases)
         django.setup()
-        return {"description": setup.description, **_run(setup, kills, random.Random(seed), phases)}
+        found = _run(import_string(watch), setup, kills, random.Random(seed), phases)
+        return {"description": setup.description, **found}
 
 
-def _run(setup: Setup, kills: int, rng: random.Random, phases: Path) -> dict[str, Any]:
+def _run(
+    watching: type[Watch], setup: Setup, kills: int, rng: random.Random, phases: Path
+) -> dict[str, Any]:
     from django.core.management import call_command
 
     from apps.jobs.chaos.crew import Crew
-    from apps.jobs.chaos.watch import Watch, patiently
+    from apps.jobs.chaos.watch import patiently
     from apps.teams.models import Team
 
     patiently(lambda: call_command("migrate", verbosity=0))
     team = Team.objects.create(name="Chaos", slug="chaos")
+    watch = watching(team, setup.folder, rng)
     began = time.monotonic()
     with (setup.folder / "workers.log").open("wb") as log:
         crew = Crew(WORKERS, log, rng, phases)
-        trial = Trial(setup, crew, Watch(), team, rng)
+        trial = Trial(setup, crew, watch, rng)
         try:
             _wait_for_workers()
             trial.disturb(kills)
-            while trial.watch.live() and not trial.watch.stuck:
+            while watch.live() and not watch.stuck:
                 trial.tend()
                 time.sleep(0.2)
         finally:
             crew.end()
     return {
-        **trial.watch.verdict(),
+        **watch.verdict(),
         **crew.counts,
+        **watch.counts,
+        "met": dict(watch.met),
         "kills": kills,
         "killed_in": dict(crew.killed_in),
         "seconds": round(time.monotonic() - began, 1),
@@ -92,11 +97,9 @@ def _wait_for_workers() -> None:
 class Trial:
     """Keeps jobs coming and disturbs whoever works on them."""
 
-    def __init__(
-        self, setup: Setup, crew: Crew, watch: Watch, team: Any, rng: random.Random
-    ) -> None:
+    def __init__(self, setup: Setup, crew: Crew, watch: Watch, rng: random.Random) -> None:
         self.watch = watch
-        self._setup, self._crew, self._team, self._rng = setup, crew, team, rng
+        self._setup, self._crew, self._rng = setup, crew, rng
         self._parent = os.getppid()
 
     def disturb(self, kills: int) -> None:
@@ -104,12 +107,12 @@ class Trial:
         for done in range(1, kills + 1):
             if self.watch.stuck:
                 return
-            self._enqueue()
-            time.sleep(self._rng.expovariate(1 / SECONDS_BETWEEN_KILLS))
+            self.watch.enqueue()
+            time.sleep(self._rng.expovariate(1 / self.watch.seconds_between_kills))
             if done % KILLS_TO_A_SERVER == 0:
                 self._kill_a_server()
             else:
-                while not self._crew.kill(self._rng.choice(PHASES)):  # they are only just starting
+                while not self.watch.kill(self._crew):  # they are only just starting
                     self.tend()
                     time.sleep(0.05)
             if done % KILLS_BETWEEN["stop"] == 0:
@@ -127,40 +130,6 @@ class Trial:
         self._crew.tend()
         if not all(server.answers() for server in self._setup.servers.values()):
             self.watch.forgive()
-
-    def _enqueue(self) -> None:
-        """Fill the queue up to LIVE_JOBS; every wake-up is sent twice."""
-        from apps.jobs.chaos.watch import patiently
-        from apps.jobs.models import Job
-        from apps.jobs.services import enqueue
-        from apps.jobs.wake import wake
-
-        for number in range(
-            len(self.watch.expected), len(self.watch.expected) + LIVE_JOBS - self.watch.live()
-        ):
-            title = f"Chaos {number}"
-            params = {
-                "seed": number,
-                "steps": self._rng.randint(3, 12),
-                "pause": self._rng.uniform(0.01, 0.1),
-                "files": True,
-            }
-
-            def put(title: str = title, params: dict[str, Any] = params) -> Any:
-                # The database may have been killed after it had taken the last try.
-                return Job.objects.filter(title=title).first() or enqueue(
-                    user=None,
-                    team=self._team,
-                    kind="jobs.selftest",
-                    title=title,
-                    params=params,
-                    max_attempts=30_000,
-                )
-
-            job = patiently(put)
-            wake("default")
-            self._crew.counts["twice"] += 1
-            self.watch.expected[str(job.pk)] = params
 
     def _kill_a_server(self) -> None:
         """Kill one, and have it start again a little later; the folder of the embedded set-up goes away."""
@@ -217,7 +186,8 @@ if __name__ == "__main__":
     from apps.jobs.chaos.setups import Unavailable
 
     try:
-        found = main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+        watch, name, kills, seed, folder = sys.argv[1:]
+        found = main(watch, name, int(kills), int(seed), Path(folder))
     except Unavailable as reason:
         found = {"unavailable": str(reason)}
     totals: Counter[str] = Counter(found.pop("killed_in", {}))

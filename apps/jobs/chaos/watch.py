@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from apps.jobs.models import FINAL, Attempt, Job, Outcome, State
-from apps.jobs.selftest import undisturbed
-from apps.teams.models import AuditEntry
+from apps.jobs.models import FINAL, Attempt, Job, Outcome
+from apps.teams.models import Team
+
+if TYPE_CHECKING:
+    from apps.jobs.chaos.crew import Crew
 
 STUCK_SECONDS = 60.0
+MANY_ATTEMPTS = 30_000  # each kill is one
 _PATIENCE_SECONDS = 90.0
 
 T = TypeVar("T")
@@ -32,15 +38,38 @@ def patiently(ask: Callable[[], T]) -> T:
             time.sleep(0.2)
 
 
-class Watch:
-    """`expected`: the parameters of each job by its id. `longest`: the longest time in which nothing
-    happened to any job although all servers were there."""
+class Watch(ABC):
+    """Keeps jobs of one sort coming, follows them, and judges them at the end.
 
-    def __init__(self) -> None:
-        self.expected: dict[str, dict[str, Any]] = {}
+    Attributes:
+        seconds_between_kills: on average. counts: what was done to them beside what the crew counts.
+        met: what else they met with, by a word for it.
+        stuck: the jobs to which nothing happened for a minute. longest: the longest time in which nothing
+            happened to any job although all servers were there.
+    """
+
+    seconds_between_kills = 0.4
+
+    def __init__(self, team: Team, folder: Path, rng: Random) -> None:
+        self.counts: Counter[str] = Counter()
+        self.met: Counter[str] = Counter()
         self.stuck: set[str] = set()
         self.longest = 0.0
+        self._team, self._folder, self._rng = team, folder, rng
         self._seen: dict[str, tuple[Any, float]] = {}
+
+    @abstractmethod
+    def enqueue(self) -> None:
+        """Fill the queue up."""
+
+    @abstractmethod
+    def faults(self) -> dict[str, int]:
+        """How many `jobs` there were, and how many things are `lost`, `doubled`, `differing` and, where
+        money is spent, `paid_twice`."""
+
+    def kill(self, crew: Crew) -> bool:
+        """Kill somebody who works; False where nobody is there yet."""
+        return crew.kill()
 
     def forgive(self) -> None:
         """A server is away: the wait begins anew when it is back."""
@@ -71,35 +100,10 @@ class Watch:
         return len(live)
 
     def verdict(self) -> dict[str, Any]:
-        """Counts of what must not be, over all jobs."""
-        jobs = {str(job.pk): job for job in Job.objects.all()}
-        steps: Counter[str] = Counter()
-        ends: Counter[str] = Counter()
-        doubled = 0
-        marks = AuditEntry.objects.filter(action__startswith="jobs.selftest.")
-        seen: set[tuple[str, str, int]] = set()
-        for pk, action, details in marks.values_list("object_id", "action", "details"):
-            mark = (pk, action, details["number"])
-            doubled += mark in seen
-            seen.add(mark)
-            (ends if action.endswith("end") else steps)[pk] += 1
-        lost = differing = 0
-        for pk, params in self.expected.items():
-            job = jobs.get(pk)
-            if job is None or job.state != State.SUCCEEDED or ends[pk] == 0:
-                lost += pk not in self.stuck
-                continue
-            successes = job.log.filter(outcome=Outcome.SUCCEEDED).count()
-            doubled += successes != 1 or ends[pk] != 1
-            differing += job.result != {"sums": undisturbed(params)}
-            differing += steps[pk] != params["steps"]
-        doubled += len(set(jobs) - set(self.expected))
+        """Counts of what must not be, over all jobs, and of what happened to them."""
         return {
-            "jobs": len(self.expected),
-            "lost": lost,
-            "doubled": doubled,
             "stuck": len(self.stuck),
-            "differing": differing,
+            **self.faults(),
             "silence": round(self.longest, 1),
             "leases_lost": Attempt.objects.filter(outcome=Outcome.LOST).count(),
             "retried": Attempt.objects.filter(outcome=Outcome.FAILED).count(),
