@@ -73,7 +73,7 @@ class Runs(Watch):
 
     @staticmethod
     def _again(run: Run) -> Run:
-        Job.objects.filter(pk=run.job_id).update(max_attempts=MANY_ATTEMPTS)
+        Job.objects.filter(pk=str(run.job_id)).update(max_attempts=MANY_ATTEMPTS)
         return run
 
     def live(self) -> int:

@@ -22,10 +22,10 @@ DONE = (
     ("model", "models' processes killed"),
     ("broker", "brokers killed"),
     ("database", "databases killed"),
-    ("storage", "times storage killed or taken away"),
+    ("storage", "storage killed or taken away"),
     ("stopped", "workers put to sleep past their lease"),
-    ("full", "times a full disk"),
-    ("clock", "times clocks set by three hours"),
+    ("full", "disks full"),
+    ("clock", "clocks set by three hours"),
     ("twice", "wake-ups sent twice"),
     ("leases_lost", "leases lost"),
     ("retried", "attempts that ended in an error"),
@@ -102,7 +102,7 @@ class Command(BaseCommand):
         if reason := found.get("unavailable"):
             self.stdout.write(f"{name}: skipped, because {reason}.")
             return None
-        done = [f"{found[key]:,} {words}" for key, words in DONE if found.get(key)]
+        done = [f"{words}: {found[key]:,}" for key, words in DONE if found.get(key)]
         met = [f"{count} {what}" for what, count in sorted(found.get("met", {}).items())]
         phases = [f"{phase} {count}" for phase, count in sorted(found["killed_in"].items())]
         self.stdout.write(f"  on {found['description']}: {', '.join(done)}")
