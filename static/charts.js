@@ -22,7 +22,10 @@ const draw = async (figure) => {
   const place = figure.querySelector(".chart-place");
   try {
     const size = NARROW.matches ? "small" : "wide";
-    const answer = await fetch(`${figure.dataset.chart}?theme=${shownTheme()}&size=${size}`);
+    const address = new URL(figure.dataset.chart, location.href);
+    address.searchParams.set("theme", shownTheme());
+    address.searchParams.set("size", size);
+    const answer = await fetch(address);
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
     await vegaEmbed(place, await answer.json(), OPTIONS);
     // The models on the frontier can be reached by keyboard and say their numbers.

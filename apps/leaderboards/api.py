@@ -22,6 +22,7 @@ from apps.leaderboards.models import Board
 from apps.leaderboards.pages.history import history
 from apps.leaderboards.pages.pairs import PairsPage
 from apps.leaderboards.pages.together import TogetherPage, slugs_asked
+from apps.leaderboards.parts import WHOLE, Part, shown
 from apps.leaderboards.whatif import flips, options, with_price
 from apps.leaderboards.words import plain, verdict
 from apps.teams.models import User
@@ -97,7 +98,22 @@ class TogetherQuery(serializers.Serializer[Any]):
     )
 
 
-class PairsQuery(serializers.Serializer[Any]):
+class PartQuery(serializers.Serializer[Any]):
+    """Of which labelled items the numbers are; all where nothing is said."""
+
+    slice = serializers.CharField(
+        required=False, max_length=400, help_text="`name:value`: only items of it."
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """One of the names is a word of Python."""
+        label = serializers.CharField(
+            required=False, max_length=400, help_text="Only items of this class."
+        )
+        return {**super().get_fields(), "class": label}
+
+
+class PairsQuery(PartQuery):
     """Which models stand in the matrix."""
 
     model = serializers.ListField(
@@ -209,11 +225,11 @@ class BoardViewSet(
         services.delete_board(user=cast(User, request.user), board=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
-    @action(detail=True)
+    @extend_schema(parameters=[PartQuery], responses=OBJECT, filters=False)
+    @action(detail=True, pagination_class=None)
     def result(self, request: Request, slug: str) -> Response:
-        """All numbers of the board; 404 while there are none."""
-        return Response(self._result())
+        """All numbers of the board, or of a part of its labelled items; 404 while there are none."""
+        return Response(self._result(self._part(request, PartQuery)))
 
     @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
     @action(detail=True)
@@ -278,11 +294,15 @@ class BoardViewSet(
     @action(detail=True, pagination_class=None)
     def pairs(self, request: Request, slug: str) -> Response:
         """Who beats whom: items that only one of two models got right, tests after Holm."""
-        PairsQuery(data=request.query_params).is_valid(raise_exception=True)
-        matrix = PairsPage(self.get_object(), request.query_params, "").matrix
-        if matrix is None:
-            raise NotFound("Nothing is kept yet of who beats whom on this board.")
-        return Response(matrix)
+        part = self._part(request, PairsQuery)
+        if part:
+            self._result(part)
+        page = PairsPage(self.get_object(), request.query_params, "")
+        if page.matrix is None:
+            raise NotFound(
+                plain(page.problem) or "Nothing is kept yet of who beats whom on this board."
+            )
+        return Response(page.matrix)
 
     @extend_schema(responses=OBJECT, filters=False)
     @action(detail=True, pagination_class=None)
@@ -321,8 +341,18 @@ class BoardViewSet(
             raise ValidationError({"models": [plain(page.problem)]})
         return page
 
-    def _result(self) -> dict[str, Any]:
+    def _part(self, request: Request, query: type[PartQuery]) -> Part:
+        query(data=request.query_params).is_valid(raise_exception=True)
+        return Part.read(request.query_params)
+
+    def _result(self, part: Part = WHOLE) -> dict[str, Any]:
+        """The result; of a part where one is asked for. One that the board does not have is refused."""
         board = self.get_object()
         if board.current is None:
             raise NotFound("This board has no numbers yet.")
-        return queries.result_of(board.current)
+        result = shown(board.current, part)
+        if part and not ("part" in result and result["labels"]):
+            field = "slice" if part.slice else "class"
+            said = plain(result["problem"]) or "This board ranks nothing yet."
+            raise ValidationError({field: [said]})
+        return result

@@ -9,7 +9,7 @@ from apps.catalog.cache import RecentlyUsed
 from apps.core.charts import SIZES, THEMES, config, render
 from apps.leaderboards import chart_layout
 from apps.leaderboards.models import Snapshot
-from apps.leaderboards.queries import result_of
+from apps.leaderboards.parts import Part, shown
 from apps.leaderboards.words import count, price_unit
 
 _NAMED = 12  # models in the sentence that tells the frontier
@@ -205,23 +205,23 @@ _svgs: RecentlyUsed[bytes] = RecentlyUsed(16 << 20, len)
 _specs: RecentlyUsed[bytes] = RecentlyUsed(16 << 20, len)
 
 
-def spec_json(snapshot: Snapshot, theme: str, size: str) -> bytes:
-    """The spec of a snapshot's chart as JSON."""
+def spec_json(snapshot: Snapshot, part: Part, theme: str, size: str) -> bytes:
+    """The spec of the chart of a snapshot, or of a part of it, as JSON."""
     return _specs.get(
-        (snapshot.blob, theme, size),
-        lambda: json.dumps(spec(result_of(snapshot), theme, size)).encode(),
+        (snapshot.blob, part, theme, size),
+        lambda: json.dumps(spec(shown(snapshot, part), theme, size)).encode(),
     )
 
 
-def svg(snapshot: Snapshot, theme: str, size: str) -> bytes:
-    """The chart of a snapshot as SVG.
+def svg(snapshot: Snapshot, part: Part, theme: str, size: str) -> bytes:
+    """The same as SVG.
 
     Only a process that serves may call it: the renderer hangs in the child of one that has used it.
     """
-    key = (snapshot.blob, theme, size)
-    return _svgs.get(key, lambda: render(spec_json(snapshot, theme, size)))
+    key = (snapshot.blob, part, theme, size)
+    return _svgs.get(key, lambda: render(spec_json(snapshot, part, theme, size)))
 
 
 def svg_of(result: dict[str, Any], theme: str, size: str) -> bytes:
-    """The chart of a part of a result, which is not kept."""
+    """The chart of some rows of a result, which is not kept."""
     return render(json.dumps(spec(result, theme, size)).encode())

@@ -16,7 +16,7 @@ from apps.leaderboards.statistics.classwise import classwise
 from apps.leaderboards.statistics.paired import pair_counts
 from apps.selection.services import certificate_summary, certify, suggest_items
 
-FORMAT = 3
+FORMAT = 4
 """Goes up with every change of what a result holds or how it is computed."""
 
 CLASSES = 30
@@ -97,21 +97,51 @@ def compute(
     }
 
 
-def pair_arrays(table: PredictionTable, labels: ArrayLike) -> dict[str, NDArray[Any]]:
-    """What every two models did on the labelled items both were run on; `PairCounts` as whole numbers.
+def kept_arrays(
+    table: PredictionTable,
+    labels: ArrayLike,
+    *,
+    chosen: NDArray[np.bool_],
+    slices: Mapping[str, Sequence[str] | NDArray[Any]],
+) -> dict[str, NDArray[Any]]:
+    """What a board may still be asked once its numbers are made: see `leaderboards.kept`.
 
-    `models` holds their names, in the order of the rows and columns of `wins`, `both_right`, `shared`.
+    `models` [n_models]: their names. `wins`, `both_right`, `shared` [n_models, n_models]: `PairCounts`
+    over the labelled items, as whole numbers. Of the n labelled items in their order: `correct` and
+    `answered` [n_models, n / 8] as bits; `label` [n], an index into the classes of the table;
+    `chosen` [n]. `slices`: names of slices; of the slice k its `codes_k` [n], -1 where it says nothing,
+    into `values_k`, and `sizes_k`: how many items, labelled or not, have the value.
+
+    Args: as of `compute`.
     """
     truth = table.checked_labels(labels)
-    answers = table.predictions[:, truth >= 0]
-    counts = pair_counts(answers == truth[truth >= 0], answers != NOT_RUN)
-    return {
+    known = truth >= 0
+    answers = table.predictions[:, known]
+    correct, answered = answers == truth[known], answers != NOT_RUN
+    counts = pair_counts(correct, answered)
+    arrays = {
         "models": np.array(table.model_names, dtype=str),
         **{
             name: getattr(counts, name).astype(np.int32)
             for name in ("wins", "both_right", "shared")
         },
+        "correct": np.packbits(correct, axis=1),
+        "answered": np.packbits(answered, axis=1),
+        "label": truth[known].astype(np.int32),
+        "chosen": np.asarray(chosen)[known],
+        "slices": np.array(list(slices), dtype=str),
     }
+    for number, of_items in enumerate(slices.values()):
+        values = np.asarray(of_items, dtype=str)
+        held = np.unique(values[known & (values != "")])
+        codes = np.full(len(values), -1, np.int32)
+        if held.size:
+            place = np.minimum(np.searchsorted(held, values), len(held) - 1)
+            codes = np.where(held[place] == values, place, -1).astype(np.int32)
+        arrays[f"codes_{number}"] = codes[known]
+        arrays[f"values_{number}"] = held
+        arrays[f"sizes_{number}"] = np.bincount(codes[codes >= 0], minlength=len(held))
+    return arrays
 
 
 def _by_class(table: PredictionTable, truth: Classes, alpha: float) -> dict[str, Any]:

@@ -62,8 +62,8 @@ class Snapshot(Base):
     inputs = models.JSONField()
     inputs_hash = models.CharField(max_length=64)
     blob = models.CharField(max_length=64)
-    # Of every two models how often each was the only right one (`compute.pair_arrays`); empty where nothing
-    # is ranked, and in snapshots of before there was such a file.
+    # What the board may still be asked, as who beats whom (`compute.kept_arrays`); empty where nothing is
+    # ranked, and in snapshots of before there was such a file.
     pairs_blob = models.CharField(max_length=64, blank=True)
     # For lists, so that they need not open the file: {"chosen", "p_best", "labels", "models", "verdict",
     # "decided"}

@@ -11,7 +11,15 @@ import numpy as np
 from apps.catalog.cache import RecentlyUsed
 from apps.core import derived, files
 from apps.leaderboards.models import Snapshot
-from apps.leaderboards.statistics.paired import PairCounts, against_each, difference, holm, mcnemar
+from apps.leaderboards.parts import WHOLE, Part, marks
+from apps.leaderboards.statistics.paired import (
+    PairCounts,
+    against_each,
+    difference,
+    holm,
+    mcnemar,
+    pair_counts,
+)
 
 
 @dataclass(frozen=True)
@@ -32,11 +40,24 @@ class Pairs:
 _pairs: RecentlyUsed[Pairs] = RecentlyUsed(32 << 20, lambda held: 3 * held.counts.wins.nbytes)
 
 
-def pairs_of(snapshot: Snapshot) -> Pairs | None:
-    """The counts of a snapshot; None where it ranks nothing, or is from before they were kept."""
+def pairs_of(snapshot: Snapshot, part: Part = WHOLE) -> Pairs | None:
+    """The counts of a snapshot, on a part of its labelled items where one is asked for.
+
+    None where it ranks nothing, or is from before they were kept. Raises ValueError, a sentence, where
+    the board has no such part.
+    """
     if not snapshot.pairs_blob:
         return None
-    return _pairs.get(snapshot.pairs_blob, lambda: _read(snapshot.pairs_blob))
+    return _pairs.get(
+        (snapshot.pairs_blob, part),
+        lambda: _counted(snapshot, part) if part else _read(snapshot.pairs_blob),
+    )
+
+
+def _counted(snapshot: Snapshot, part: Part) -> Pairs:
+    held = marks(snapshot, part)
+    places = {name: place for place, name in enumerate(held.names)}
+    return Pairs(places, pair_counts(held.correct, held.answered))
 
 
 def _read(blob: str) -> Pairs:
@@ -46,7 +67,9 @@ def _read(blob: str) -> Pairs:
         return Pairs(models, PairCounts(*counts))
 
 
-def against(snapshot: Snapshot, base: str, *, alpha: float) -> dict[str, dict[str, Any]] | None:
+def against(
+    snapshot: Snapshot, base: str, *, alpha: float, part: Part = WHOLE
+) -> dict[str, dict[str, Any]] | None:
     """Each other model against a baseline: difference with its interval, McNemar's exact p after Holm.
 
     The family of tests is all comparisons of the other model, as in its range of ranks: a model that is
@@ -54,7 +77,7 @@ def against(snapshot: Snapshot, base: str, *, alpha: float) -> dict[str, dict[st
     share no labelled item), `difference_low`, `difference_high`, `p_adjusted`. None where the counts
     are not kept, or `base` is no model of the board.
     """
-    pairs = pairs_of(snapshot)
+    pairs = pairs_of(snapshot, part)
     if pairs is None or base not in pairs.models:
         return None
 
@@ -75,18 +98,20 @@ def against(snapshot: Snapshot, base: str, *, alpha: float) -> dict[str, dict[st
         }
 
     found: dict[str, dict[str, Any]] = derived.document(
-        ["against", 2, snapshot.pairs_blob, base, alpha], make
+        ["against", 2, snapshot.pairs_blob, base, alpha, part.pairs()], make
     )
     return found
 
 
-def win_matrix(snapshot: Snapshot, models: Sequence[str]) -> dict[str, Any] | None:
+def win_matrix(
+    snapshot: Snapshot, models: Sequence[str], part: Part = WHOLE
+) -> dict[str, Any] | None:
     """Models against one another, in the order given; None where the counts are not kept.
 
     Keys: `models`; `wins` [row][column], items that only the row's model got right; `p` McNemar's
     exact p-values and `p_adjusted` after Holm over all pairs of these models; `shared`.
     """
-    pairs = pairs_of(snapshot)
+    pairs = pairs_of(snapshot, part)
     if pairs is None:
         return None
 
@@ -105,5 +130,6 @@ def win_matrix(snapshot: Snapshot, models: Sequence[str]) -> dict[str, Any] | No
             "p_adjusted": adjusted.tolist(),
         }
 
-    found: dict[str, Any] = derived.document(["wins", 1, snapshot.pairs_blob, list(models)], make)
+    key = ["wins", 1, snapshot.pairs_blob, list(models), part.pairs()]
+    found: dict[str, Any] = derived.document(key, make)
     return found

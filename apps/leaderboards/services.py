@@ -20,7 +20,7 @@ from apps.jobs.context import JobContext, JobFailed
 from apps.jobs.models import Job, State
 from apps.jobs.services import enqueue
 from apps.leaderboards import queries
-from apps.leaderboards.compute import Question, compute, pair_arrays
+from apps.leaderboards.compute import Question, compute, kept_arrays
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.queries import BoardInputs
 from apps.leaderboards.words import plain, verdict
@@ -170,14 +170,14 @@ def refresh(ctx: JobContext) -> None:
 def _computed(
     ctx: JobContext, board: Board, inputs: BoardInputs
 ) -> tuple[dict[str, Any], str] | None:
-    """The result and the file of its pairs.
+    """The result and the file of what may still be asked.
 
     None where there are no predictions or a snapshot of the same inputs exists.
     """
     if not inputs.facts or board.snapshots.filter(inputs_hash=inputs.digest).exists():
         return None
     result = result_for(board, inputs, queries.question_of(board), ctx.progress)
-    return result, _pairs(board) if result["ranking"] else ""
+    return result, _kept(board) if result["ranking"] else ""
 
 
 def result_for(
@@ -206,14 +206,16 @@ def result_for(
     return result
 
 
-def _pairs(board: Board) -> str:
-    """The file of what every two models did, by its hash."""
+def _kept(board: Board) -> str:
+    """The file of what the board may still be asked, by its hash."""
     table = catalog.predictions_of(board.version)
-    pairs = io.BytesIO()
-    labels = catalog.labels_of(board.version, table.class_names).labels
-    np.savez_compressed(pairs, **pair_arrays(table, labels))  # type: ignore[arg-type]
-    pairs.seek(0)
-    return files.put(pairs)
+    state = catalog.labels_of(board.version, table.class_names)
+    slices = catalog.slices_of(board.version)
+    arrays = kept_arrays(table, state.labels, chosen=state.chosen, slices=slices)
+    kept = io.BytesIO()
+    np.savez_compressed(kept, **arrays)  # type: ignore[arg-type]
+    kept.seek(0)
+    return files.put(kept)
 
 
 def _finish(
@@ -223,7 +225,7 @@ def _finish(
     made: tuple[dict[str, Any], str] | None,
 ) -> None:
     """Keep the result and point the board at it, unless the data have moved on meanwhile."""
-    result, pairs = made or (None, "")
+    result, kept = made or (None, "")
     blob = files.put(io.BytesIO(json.dumps(result).encode())) if result is not None else ""
     with ctx.finishing({"board": board.slug}):
         locked = Board.objects.select_for_update().select_related(None).get(pk=board.pk)
@@ -238,7 +240,7 @@ def _finish(
                 defaults={
                     "inputs": inputs.content,
                     "blob": blob,
-                    "pairs_blob": pairs,
+                    "pairs_blob": kept,
                     "summary": summary_of(result),
                 },
             )

@@ -94,11 +94,13 @@ def _table(page: BoardPage) -> TexTable:
     columns = [column for column in table.shown if column.key != "plot"]
     rows = [table.made.columns.rows[place] for place in table.places]
     said = page.result
-    caption = (
-        f"{page.verdict.sentence} {said['labels']:,} of {said['items']:,} items of "
-        f"{said['dataset']['name']}, version {said['dataset']['version']}, are labelled; "
-        f"prices as of {said['priced_on']}."
+    dataset = f"{said['dataset']['name']}, version {said['dataset']['version']}"
+    labelled = (
+        f"{said['labels']:,} labelled items of {dataset}"
+        if page.part
+        else f"{said['labels']:,} of {said['items']:,} items of {dataset}, are labelled"
     )
+    caption = f"{page.verdict.sentence} {labelled}; prices as of {said['priced_on']}."
     return TexTable(
         caption=caption,
         heads=[twins.plain(column.head) for column in columns],
@@ -115,5 +117,5 @@ def _text(column: Column, row: Row) -> str:
 
 def _chart(page: BoardPage, result: dict[str, Any], theme: str, size: str) -> bytes:
     if result is page.result:
-        return charts.svg(page.snapshot, theme, size)
+        return charts.svg(page.snapshot, page.part, theme, size)
     return charts.svg_of(result, theme, size)

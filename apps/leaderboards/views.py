@@ -24,6 +24,7 @@ from apps.leaderboards.pages.history import history
 from apps.leaderboards.pages.pairs import PairsPage
 from apps.leaderboards.pages.together import TogetherPage, slugs_asked
 from apps.leaderboards.pages.whatif import WhatIfPage
+from apps.leaderboards.parts import Part, shown
 from apps.leaderboards.twins import board_twins
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
@@ -151,7 +152,8 @@ def board_detail(request: MemberRequest, slug: str) -> HttpResponse:
         "may_label": may(request.user, board.team, Role.ANNOTATOR),
     }
     if page is not None:
-        context["items"] = queries.next_items(board.version, page.result["next"]["items"])
+        listed = page.result.get("next", {}).get("items", ())  # a part has none of its own
+        context["items"] = queries.next_items(board.version, listed)
     return render(request, "leaderboards/board_detail.html", context)
 
 
@@ -186,15 +188,10 @@ def table_fragment(request: HttpRequest, page: BoardPage) -> HttpResponse:
 
 def _look(request: HttpRequest, snapshot: Snapshot) -> tuple[str, str]:
     """The theme and the size in which a chart is asked for; 404 where there is nothing to draw."""
-    if not charts.drawable(queries.result_of(snapshot)):
+    if not charts.drawable(shown(snapshot, Part.read(request.GET))):
         raise Http404("No model has a known price: there is nothing to draw.")
     theme, size = request.GET.get("theme", ""), request.GET.get("size", "")
     return (theme if theme in THEMES else "light", size if size in SIZES else "wide")
-
-
-def chart_response(request: HttpRequest, snapshot: Snapshot) -> HttpResponse:
-    """A snapshot's chart as SVG; 404 where there is nothing to draw."""
-    return twins.svg_response(charts.svg(snapshot, *_look(request, snapshot)))
 
 
 @member_required
@@ -258,7 +255,9 @@ def board_what_if(request: MemberRequest, slug: str) -> HttpResponse:
 @require_GET
 def board_chart(request: MemberRequest, slug: str) -> HttpResponse:
     """Accuracy against price as SVG: without JavaScript, and for documents."""
-    return chart_response(request, _snapshot(request, slug))
+    snapshot = _snapshot(request, slug)
+    look = _look(request, snapshot)
+    return twins.svg_response(charts.svg(snapshot, Part.read(request.GET), *look))
 
 
 @member_required
@@ -266,7 +265,8 @@ def board_chart(request: MemberRequest, slug: str) -> HttpResponse:
 def board_chart_spec(request: MemberRequest, slug: str) -> HttpResponse:
     """The same chart's Vega-Lite spec, which the page draws."""
     snapshot = _snapshot(request, slug)
-    content = charts.spec_json(snapshot, *_look(request, snapshot))
+    look = _look(request, snapshot)
+    content = charts.spec_json(snapshot, Part.read(request.GET), *look)
     return HttpResponse(content, content_type="application/json")
 
 

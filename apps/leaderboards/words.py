@@ -6,7 +6,7 @@ Names of models stand in backticks; the page sets them as code.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, isfinite
 from typing import Any
 
@@ -91,8 +91,40 @@ def cheaper(price: float, than: float, model: str, unit: PriceUnit) -> str:
     return f"at {about}{part} {of}the price of {name(model)}"
 
 
+def part_words(part: dict[str, Any]) -> str:
+    """What a part of a board is called (`parts.shown`): "`site: north`, class `cat`"."""
+    said = [name(": ".join(part["slice"]))] if part["slice"] else []
+    said += [f"class {name(part['class'])}"] if part["class"] else []
+    return ", ".join(said)
+
+
 def verdict(result: dict[str, Any]) -> Verdict:
-    """The verdict on a result of `compute`."""
+    """The verdict on a result of `compute`, or on a part of it (`parts.shown`)."""
+    said, part = _verdict(result), result.get("part")
+    if not part or result["ranking"] is None:
+        return said
+    begins = said.sentence if said.sentence.startswith("`") else _lower(said.sentence)
+    return replace(
+        said,
+        sentence=f"On {part_words(part)}, {begins}",
+        cautions=(*said.cautions, *_cautions_of_part(part)),
+    )
+
+
+def _cautions_of_part(part: dict[str, Any]) -> list[str]:
+    notes = [
+        "Ranks and probabilities are of this part by itself: who looks at many parts finds some that "
+        "differ by chance."
+    ]
+    if part["class"]:
+        notes.append(
+            f"Among items of one class accuracy is recall: a model that answers {name(part['class'])} "
+            "to everything gets all of them right."
+        )
+    return notes
+
+
+def _verdict(result: dict[str, Any]) -> Verdict:
     models = result["models"]
     if result["ranking"] is None:
         return _nothing_yet(result)
@@ -144,7 +176,7 @@ def _all_agree(
         )
     least = min(known, key=lambda row: row["price"])
     return Verdict(
-        f"Use {name(least['model'])}: {everyone[0].lower()}{everyone[1:]}, and none of known price "
+        f"Use {name(least['model'])}: {_lower(everyone)}, and none of known price "
         f"is cheaper ({price_unit(result).text(least['price'])}).",
         (f"{name(chosen['model'])}: {_share(chosen)}.",),
         cautions,
@@ -177,7 +209,7 @@ def _decision(
             f"{_chance(_near(chosen, result), result)}."
         )
     proof = result["certificate"]
-    if proof["holds"] and proof["leader"] == chosen["model"]:
+    if proof and proof["holds"] and proof["leader"] == chosen["model"]:
         return (
             f"Use {name(chosen['model'])}: {_within(delta)} on these "
             f"{result['items']:,} items, whatever their missing labels are{_gaps(result)}."
@@ -269,8 +301,15 @@ def _tie(result: dict[str, Any], chosen: dict[str, Any]) -> str:
 
 def _settles(result: dict[str, Any]) -> str:
     """What would end the tie: a number of random labels, or all that are missing."""
-    nearest, left = result["ranking"]["separations"][0], result["items"] - result["labels"]
+    nearest = result["ranking"]["separations"][0]
     needed = nearest["more_labels"]
+    if result["items"] is None:
+        return (
+            _more(nearest)
+            if needed is not None
+            else f"it is right as often as {name(nearest['b'])}, and at that no label tells them apart"
+        )
+    left = result["items"] - result["labels"]
     if needed is not None and needed <= left:
         return _more(nearest)
     if left:
@@ -315,7 +354,8 @@ def _support(
             f"The labels separate {name(chosen['model'])} from every other model "
             f"(wrong in at most {ranking['alpha'] * 100:g}% of such samples)."
         )
-    lines.append(_certificate(result))
+    if result["certificate"]:
+        lines.append(_certificate(result))
     return lines
 
 
@@ -325,6 +365,10 @@ def _everyone(models: int) -> str:
 
 def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _certificate(result: dict[str, Any]) -> str:

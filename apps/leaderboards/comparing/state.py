@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from django.http import QueryDict
 
+from apps.leaderboards.parts import slice_asked
 from apps.leaderboards.statistics.comparison import MOST_MODELS
 
 SAYS = {"right": "right", "wrong": "wrong", "none": "not run"}
@@ -77,7 +78,7 @@ class CompareState:
             label=label if label in classes else "",
             by=by if known else "",
             said=said if known else "",
-            slice=_slice(_text(query, "slice"), slices),
+            slice=slice_asked(_text(query, "slice"), slices),
             search=_text(query, "q"),
             page=_number(query, "page", 1),
             start=_number(query, "from", 0),
@@ -144,13 +145,6 @@ def _answers(query: QueryDict, models: Sequence[str]) -> list[tuple[str, str]]:
         if says in SAYS and model in asked:
             asked[model] = says
     return [(model, says) for model, says in asked.items() if says]
-
-
-def _slice(text: str, names: Sequence[str]) -> tuple[str, str] | None:
-    for name in sorted(names, key=len, reverse=True):
-        if text.startswith(f"{name}:") and len(text) > len(name) + 1:
-            return name, text[len(name) + 1 :]
-    return None
 
 
 def _text(query: QueryDict, name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils.safestring import SafeString
@@ -12,9 +13,11 @@ from apps.core import twins
 from apps.core.templatetags.assay import prose
 from apps.leaderboards import charts
 from apps.leaderboards.models import Board, Snapshot
+from apps.leaderboards.pages.state import ViewState
 from apps.leaderboards.pages.table import Table, prepared
+from apps.leaderboards.parts import WHOLE, Part, narrows, shown
 from apps.leaderboards.queries import result_of
-from apps.leaderboards.words import Verdict, plain, verdict
+from apps.leaderboards.words import Verdict, part_words, plain, verdict
 
 TERMS = [
     (
@@ -32,12 +35,14 @@ TERMS = [
 class BoardPage:
     """A board, its result and one reader's view of it.
 
-    `url` is the page's own address; `chart_url` the SVG's. `table` is None where nothing is ranked
-    yet, `chart` where no price is known. `drawn`: charts and files are part of what the reader gets.
+    `part`: the labelled items that `result` is of. `url` is the page's own address; `chart_url` the
+    SVG's. `table` is None where nothing is ranked. `drawn`: charts and files are part of what the
+    reader gets.
     """
 
     board: Board
     snapshot: Snapshot
+    part: Part
     result: dict[str, Any]
     url: str
     chart_url: str
@@ -73,12 +78,62 @@ class BoardPage:
         return self.drawn and self.table is not None and charts.drawable(self.result)
 
     @property
+    def state(self) -> ViewState:
+        """What the address asks for."""
+        return self.table.state if self.table else ViewState(part=self.part)
+
+    @property
     def twins(self) -> list[tuple[str, str]]:
-        """The same view as files: names and addresses."""
+        """The same view as files: names and addresses. A result card is of the whole board."""
         if not self.drawn:
             return []
-        query = self.table.state.query() if self.table else ""
-        return twins.links(self.url, drawn=self.has_chart, query=query, card=not self.shared)
+        card = not self.shared and not self.part
+        return twins.links(self.url, drawn=self.has_chart, query=self.state.query(), card=card)
+
+    @property
+    def part_said(self) -> SafeString:
+        """What the part is called, as HTML; empty of the whole board."""
+        return prose(part_words(self.result["part"]) if self.part else "")
+
+    @property
+    def chart_query(self) -> str:
+        """The part in the address of a picture, after its other parameters."""
+        return f"&{urlencode(self.part.pairs())}" if self.part else ""
+
+    @property
+    def compare_query(self) -> str:
+        """The part in the address of a comparison, which lists its items."""
+        return f"?{urlencode(self.part.for_comparison())}" if self.part else ""
+
+    @property
+    def whole_url(self) -> str:
+        """The same view of the whole board."""
+        return self.url + self.state.on(WHOLE).query()
+
+    @property
+    def parts(self) -> list[tuple[str, list[Choice]]]:
+        """What the board can be narrowed to: the values of each slice, and the classes."""
+        if not narrows(self.snapshot):
+            return []
+        whole = result_of(self.snapshot)
+        found: dict[str, list[Choice]] = {}
+        for entry in whole["slice_columns"]:
+            text = f"{entry['slice']}:{entry['value']}"
+            choice = self._choice(entry["value"], entry["labels"], slice=text)
+            found.setdefault(entry["slice"], []).append(choice)
+        groups = list(found.items())
+        classes = [
+            self._choice(entry["class"], entry["labels"], label=entry["class"])
+            for entry in whole.get("class_columns", [])
+        ]
+        return [*groups, ("class", classes)] if len(classes) > 1 else groups
+
+    def _choice(self, text: str, labels: int, **asked: str) -> Choice:
+        part = replace(self.part, **asked)
+        chosen = part == self.part
+        left = replace(self.part, **dict.fromkeys(asked, ""))
+        address = self.url + self.state.on(left if chosen else part).query()
+        return Choice(text, labels, address, chosen)
 
     @property
     def chart_text(self) -> str:
@@ -89,6 +144,16 @@ class BoardPage:
     def chart_left_out(self) -> str:
         """Which models the chart does not show."""
         return charts.left_out(self.result)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A part that a board can be narrowed to; `url` of the one that is chosen takes it back."""
+
+    text: str
+    labels: int
+    url: str
+    chosen: bool
 
 
 def board_page(
@@ -103,15 +168,18 @@ def board_page(
     drawn: bool = True,
 ) -> BoardPage:
     """The view-model of a board's page. `compare_url`: of the comparison, for who may see it."""
-    result = result_of(snapshot)
+    part = Part.read(query)
+    result = shown(snapshot, part)
+    base = query.get("base", "")
     return BoardPage(
         board=board,
         snapshot=snapshot,
+        part=part,
         result=result,
         url=url,
         chart_url=chart_url,
         verdict=verdict(result),
-        table=Table(prepared(snapshot, query.get("base", "")), query, url, compare_url=compare_url)
+        table=Table(prepared(snapshot, base, part), query, url, compare_url=compare_url)
         if result["ranking"]
         else None,
         shared=shared,

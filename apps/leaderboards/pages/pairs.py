@@ -14,8 +14,8 @@ from apps.core.templatetags.assay import prose
 from apps.leaderboards.comparing.words import p_value
 from apps.leaderboards.models import Board
 from apps.leaderboards.pairs import pairs_of, win_matrix
-from apps.leaderboards.queries import result_of
-from apps.leaderboards.words import count, name
+from apps.leaderboards.parts import Part, shown
+from apps.leaderboards.words import count, name, part_words
 
 USUAL, MOST = 12, 20
 """Models that the matrix shows unasked, and at most."""
@@ -29,6 +29,8 @@ class PairsPage:
     def __init__(self, board: Board, query: QueryDict, compare_url: str) -> None:
         self.board = board
         self.compare_url = compare_url
+        self.part = Part.read(query)
+        self.result = shown(board.current, self.part) if board.current else {"ranking": None}
         asked = set(query.getlist("model"))
         self.all = self._ranked()
         chosen = [model for model in self.all if model in asked]
@@ -37,12 +39,16 @@ class PairsPage:
 
     def _ranked(self) -> list[str]:
         """The models of the kept counts, in the order of the board."""
-        current = self.board.current
-        pairs = pairs_of(current) if current else None
-        if current is None or pairs is None:
+        if self.board.current is None or not self.result["ranking"]:
             return []
-        rows = result_of(current)["ranking"]["rows"]
-        return [row["model"] for row in rows if row["model"] in pairs.models]
+        pairs = pairs_of(self.board.current, self.part)
+        rows = self.result["ranking"]["rows"]
+        return [row["model"] for row in rows if pairs and row["model"] in pairs.models]
+
+    @property
+    def problem(self) -> str:
+        """Why a part that is asked for says nothing; empty where it does, and on the whole board."""
+        return str(self.result.get("problem", "")) if self.part else ""
 
     @cached_property
     def matrix(self) -> dict[str, Any] | None:
@@ -50,17 +56,23 @@ class PairsPage:
         current = self.board.current
         if current is None or len(self.models) < 2:
             return None
-        return win_matrix(current, self.models)
+        return win_matrix(current, self.models, self.part)
 
     @property
     def alpha(self) -> float:
         """The level of the tests."""
-        assert self.board.current is not None  # noqa: S101
-        return float(result_of(self.board.current)["ranking"]["alpha"])
+        return float(self.result["ranking"]["alpha"])
+
+    @property
+    def where(self) -> SafeString:
+        """The part that is looked at, as HTML; empty of the whole board."""
+        return prose(part_words(self.result["part"]) if self.part else "")
 
     @property
     def sentence(self) -> SafeString:
         """How many pairs the labels decide, as HTML."""
+        if self.problem:
+            return prose(self.problem)
         if self.matrix is None:
             return prose("Nothing is kept yet of who beats whom on this board.")
         total = len(self.models) * (len(self.models) - 1) // 2
@@ -113,7 +125,8 @@ class PairsPage:
             if self._better(column, row)
             else "open"
         )
-        pair = urlencode([("model", self.models[row]), ("model", self.models[column])])
+        models = [("model", self.models[row]), ("model", self.models[column])]
+        pair = urlencode(models + self.part.for_comparison())
         p = p_value(self.matrix["p_adjusted"][row][column])
         share = wins / (wins + losses)
         level = min(4, int(abs(share - 0.5) * 8.001)) if word != "open" else 0

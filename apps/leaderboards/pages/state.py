@@ -10,12 +10,17 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from apps.leaderboards.parts import WHOLE, Part
+
 _SEARCH_LENGTH = 200
 
 
 @dataclass(frozen=True)
 class ViewState:
-    """Sorting, filters and columns of a board; whatever an address says wrongly is left out."""
+    """Part, sorting, filters and columns of a board; whatever an address says wrongly is left out.
+
+    A part that the board does not have is kept: it has no rows, and a sentence says so.
+    """
 
     sort: str = "rank"
     falling: bool = False
@@ -27,6 +32,7 @@ class ViewState:
     max_price: float | None = None
     base: str = ""
     columns: tuple[str, ...] = ()
+    part: Part = WHOLE
 
     @classmethod
     def read(
@@ -50,18 +56,23 @@ class ViewState:
             max_price=_price(query.get("max_price", "")),
             base=query.get("base", "") if query.get("base") in bases else "",
             columns=() if asked | {"model"} == usual else chosen,
+            part=Part.read(query),
         )
 
     @property
     def filtered(self) -> bool:
         """Whether some models may be hidden."""
         return self != ViewState(
-            sort=self.sort, falling=self.falling, base=self.base, columns=self.columns
+            sort=self.sort,
+            falling=self.falling,
+            base=self.base,
+            columns=self.columns,
+            part=self.part,
         )
 
     def query(self) -> str:
         """The shortest query string that holds this state, with its question mark."""
-        pairs: list[tuple[str, str]] = []
+        pairs = self.part.pairs()
         if (self.sort, self.falling) != ("rank", False):
             pairs.append(("sort", f"{'-' if self.falling else ''}{self.sort}"))
         texts = {
@@ -76,6 +87,10 @@ class ViewState:
         pairs += [(name, text) for name, text in texts.items() if text]
         pairs += [("col", key) for key in self.columns]
         return "?" + urlencode(pairs) if pairs else ""
+
+    def on(self, part: Part) -> ViewState:
+        """The same view of another part."""
+        return replace(self, part=part)
 
     def sorted_by(self, key: str, *, falls: bool) -> ViewState:
         """The state after a click on a column's head: its own direction first, then the other."""

@@ -15,7 +15,7 @@ from apps.leaderboards.models import Snapshot
 from apps.leaderboards.pages.columns import Column, Columns, Row
 from apps.leaderboards.pages.state import ViewState
 from apps.leaderboards.pairs import against
-from apps.leaderboards.queries import result_of
+from apps.leaderboards.parts import WHOLE, Part, shown
 
 _CELL_BYTES = 400
 _LISTED = 60  # models that a list of baselines holds
@@ -72,12 +72,12 @@ _prepared: RecentlyUsed[Prepared] = RecentlyUsed(
 )
 
 
-def prepared(snapshot: Snapshot, base: str = "") -> Prepared:
-    """The cells of a snapshot that ranks something, kept for the next request."""
-    result = result_of(snapshot)
-    gaps = against(snapshot, base, alpha=result["ranking"]["alpha"]) if base else None
+def prepared(snapshot: Snapshot, base: str = "", part: Part = WHOLE) -> Prepared:
+    """The cells of a snapshot, or of a part of it, that ranks something, kept for the next request."""
+    result = shown(snapshot, part)
+    gaps = against(snapshot, base, alpha=result["ranking"]["alpha"], part=part) if base else None
     return _prepared.get(
-        (snapshot.blob, base if gaps else ""),
+        (snapshot.blob, base if gaps else "", part),
         lambda: Prepared(result, base if gaps else "", gaps),
     )
 
@@ -185,6 +185,11 @@ class Table:
         if len(self.places) == total:
             return f"{total:,} model{'s' if total != 1 else ''}"
         return f"{len(self.places):,} of {total:,} models"
+
+    @property
+    def all_url(self) -> str:
+        """The address of the same part without filters."""
+        return self.url + ViewState(part=self.state.part).query()
 
     @property
     def address(self) -> str:

@@ -172,20 +172,48 @@ def rank_candidates(
     answered: Mask = answers != NOT_RUN
     if not answered.any():
         raise ValueError("No model was run on any of the labelled items: there is nothing to rank.")
-    correct: Mask = answers == truth[labelled]
-    numbers = _numbers(correct, answered, cost, predictions.model_names, delta, resamples, seed)
+    return rank_answers(
+        answers == truth[labelled],
+        answered,
+        predictions.model_names,
+        prices=cost,
+        delta=delta,
+        alpha=alpha,
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def rank_answers(
+    correct: Mask,
+    answered: Mask,
+    names: tuple[str, ...],
+    *,
+    prices: Floats,
+    delta: float,
+    alpha: float,
+    resamples: int,
+    seed: int,
+) -> BoardResult:
+    """`rank_candidates` of what the models did on some labelled items, at least one of them answered.
+
+    Args:
+        correct: [n_models, n_items], the model was run on the labelled item and is right.
+        answered: [n_models, n_items], the model was run on it.
+        names: of the models. prices: [n_models], NaN where not known. The rest as there.
+    """
+    numbers = _numbers(correct, answered, prices, names, delta, resamples, seed)
     counts = pair_counts(correct, answered)
     ranks = rank_ranges(counts, alpha=alpha)
     chosen = numbers.order[0]
-    rows = _rows(predictions.model_names, numbers, counts, ranks, chosen, alpha)
-    names = predictions.model_names
+    rows = _rows(names, numbers, counts, ranks, chosen, alpha)
     tied = [j for j in numbers.order if j in set(ranks.tied_with(chosen).tolist())]
     return BoardResult(
         chosen=names[chosen],
         p_best=float(numbers.p_best[chosen]),
         tied_with=tuple(names[j] for j in tied),
         cheapest_within_delta=names[_cheapest(numbers, delta)],
-        labels=int(labelled.sum()),
+        labels=correct.shape[1],
         delta=delta,
         alpha=alpha,
         resamples=resamples,

@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import escape
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.sharing import queries, services
@@ -22,6 +23,9 @@ from apps.teams.models import Role, TeamOwned
 from apps.teams.services import require
 
 PAGE_SIZE = 50
+MOST_ASKED = (
+    1_500  # letters of a view that a link carries along; browsers and chats cut longer ones
+)
 
 
 def _target(request: MemberRequest, kind: Kind, key: dict[str, Any]) -> TeamOwned:
@@ -79,7 +83,7 @@ def share_new(request: MemberRequest, kind: str, **key: Any) -> HttpResponse:
     sort = KINDS[kind]
     target = _target(request, sort, key)
     if request.method == "GET":
-        return redirect(f"{kind}_links", *key.values())
+        return redirect(reverse(f"{kind}_links", args=list(key.values())) + _view(request))
     require(user=request.user, team=target.team, role=Role.EDITOR)
     form = ShareForm(request.POST, kind=sort)
     if not form.is_valid():
@@ -90,22 +94,29 @@ def share_new(request: MemberRequest, kind: str, **key: Any) -> HttpResponse:
     except ValidationError as error:
         form.add_error(None, error.messages)
         return _links_page(request, sort, target, form)
+    view = _view(request)
     context = {
         "kind": sort,
         "target": target,
         "link": link,
-        "address": request.build_absolute_uri(reverse("shared", args=[token])),
-        "frame": frame(request, link, token),
-        "links_url": reverse(f"{kind}_links", args=[sort.lookup(target)]),
+        "address": request.build_absolute_uri(reverse("shared", args=[token]) + view),
+        "frame": frame(request, link, token, view),
+        "links_url": reverse(f"{kind}_links", args=[sort.lookup(target)]) + view,
     }
     return render(request, "sharing/made.html", context)
 
 
-def frame(request: HttpRequest, link: ShareLink, token: str) -> str:
+def _view(request: HttpRequest) -> str:
+    """What the page that was left shows, as in its address: a link made from there opens so."""
+    asked = request.GET.urlencode()
+    return f"?{asked}" if 0 < len(asked) <= MOST_ASKED else ""
+
+
+def frame(request: HttpRequest, link: ShareLink, token: str, view: str = "") -> str:
     """What to put into a page of another site to show the link there; empty where it may not be."""
     if not link.embed_origins:
         return ""
-    address = request.build_absolute_uri(reverse("shared_embed", args=[token]))
+    address = escape(request.build_absolute_uri(reverse("shared_embed", args=[token]) + view))
     return (
         f'<iframe src="{address}" title="Assay" width="100%" height="640" loading="lazy" '
         'referrerpolicy="no-referrer" sandbox="allow-scripts allow-same-origin allow-popups"></iframe>'
@@ -118,8 +129,9 @@ def _links_page(
     context = {
         "kind": kind,
         "target": target,
-        "target_url": kind.address(target),
-        "new_url": reverse(f"{kind.name}_link_new", args=[kind.lookup(target)]),
+        "target_url": kind.address(target) + _view(request),
+        "new_url": reverse(f"{kind.name}_link_new", args=[kind.lookup(target)]) + _view(request),
+        "narrowed": bool(_view(request)),
         "links": queries.links(request.user).filter(**{kind.name: target}),
         "form": form,
         "may_edit": may(request.user, target.team, Role.EDITOR),

@@ -151,7 +151,7 @@ def _page(
     context: dict[str, Any] = {"link": link, "kind": kind, "page": page}
     if page is not None and not link.password:
         context["preview"] = _preview(request, page, token)
-    context["address"] = request.build_absolute_uri(reverse("shared", args=[token]))
+    context["address"] = _absolute(request, "shared", token)
     if template == _EMBED:
         context["csrf_token"] = ""  # no form there: a frame on another site brings no cookie along
     return render(request, template, context)
@@ -161,7 +161,13 @@ def _preview(request: HttpRequest, page: Any, token: str) -> str:
     """The address of the picture for previews of the link; empty where there is none."""
     if "PNG" not in dict(page.twins):
         return ""
-    return request.build_absolute_uri(reverse("shared_png", args=[token]))
+    return _absolute(request, "shared_png", token)
+
+
+def _absolute(request: HttpRequest, name: str, token: str) -> str:
+    """The address of what a token opens, with what this one asks to be shown."""
+    asked = request.GET.urlencode()
+    return request.build_absolute_uri(reverse(name, args=[token])) + (f"?{asked}" if asked else "")
 
 
 @require_safe
