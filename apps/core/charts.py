@@ -49,6 +49,25 @@ def config(colour: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def standalone(drawing: str, theme: str) -> bytes:
+    """An SVG that a page draws with its own styles, with the colours of a theme inside it.
+
+    It speaks in classes: `line` and a `point` that is `current` in the accent, `ref` for what guides the
+    eye, `change` for where something turns.
+    """
+    colour = THEMES.get(theme, THEMES["light"])
+    style = (
+        f"svg{{background:{colour['paper']};font-family:system-ui,sans-serif}}path{{fill:none}}"
+        f".line{{stroke:{colour['accent']};stroke-width:1.5}}.ref{{stroke:{colour['line']}}}"
+        f".change{{stroke:{colour['dot']};stroke-dasharray:2 3}}"
+        f".point path{{stroke:{colour['soft']};stroke-width:1.5}}.point circle{{fill:{colour['ink']}}}"
+        f".current circle{{fill:{colour['accent']}}}"
+        f"text{{fill:{colour['soft']};font-size:11px}}"
+    )
+    head, rest = drawing.split(">", 1)
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}'.encode()
+
+
 _one_at_a_time = threading.Lock()
 
 

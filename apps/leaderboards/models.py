@@ -65,8 +65,8 @@ class Snapshot(Base):
     # What the board may still be asked, as who beats whom (`compute.kept_arrays`); empty where nothing is
     # ranked, and in snapshots of before there was such a file.
     pairs_blob = models.CharField(max_length=64, blank=True)
-    # For lists, so that they need not open the file: {"chosen", "p_best", "labels", "models", "verdict",
-    # "decided"}
+    # For lists, so that they need not open the file: {"chosen" with its "accuracy", "low", "high", "p_best",
+    # "labels", "models", "verdict", "decided"}
     summary = models.JSONField()
 
     class Meta:

@@ -49,6 +49,14 @@ def _read(blob: str) -> tuple[dict[str, Any], int]:
     return json.loads(content), len(content)
 
 
+def leading(ranking: dict[str, Any] | None) -> dict[str, float | None]:
+    """The chosen model's `accuracy`, `low` and `high`; None where nothing is ranked."""
+    row: dict[str, Any] = {}
+    if ranking:
+        row = next(row for row in ranking["rows"] if row["model"] == ranking["chosen"])
+    return {name: row.get(name) for name in ("accuracy", "low", "high")}
+
+
 def question_of(board: Board) -> Question:
     """What a board asks of its data."""
     return Question(

@@ -272,6 +272,7 @@ def summary_of(result: dict[str, Any]) -> dict[str, Any]:
     ranking, said = result["ranking"] or {}, verdict(result)
     return {
         "chosen": ranking.get("chosen"),
+        **queries.leading(result["ranking"]),
         "p_best": ranking.get("p_best"),
         "labels": result["labels"],
         "models": result["models"],

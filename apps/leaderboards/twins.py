@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from apps.core import twins
+from apps.core.charts import standalone
 from apps.core.latex import Table as TexTable
 from apps.core.twins import Twins
 from apps.leaderboards import charts
 from apps.leaderboards.exports import BOARD_COLUMNS, cell
 from apps.leaderboards.pages import BoardPage
 from apps.leaderboards.pages.columns import Column, Row
+from apps.leaderboards.pages.history import Answer
+from apps.leaderboards.pages.timeline import Timeline
+from apps.leaderboards.words import plain
 
 _FIELDS = {
     "rank": ("rank_low", "rank_high"),
@@ -27,6 +31,9 @@ _FIELDS = {
 }
 """What a column shows, by the names of the result."""
 
+_ANSWER = (
+    "at", "models", "labels", "items", "chosen", "accuracy", "low", "high", "current", "change", "verdict",
+)  # fmt: skip
 _INNER = ("next",)  # items worth labelling next: for members alone
 
 
@@ -41,6 +48,38 @@ def board_twins(page: BoardPage) -> Twins:
         chart=(lambda theme, size: _chart(page, result, theme, size))
         if result["ranking"] and charts.drawable(result)
         else None,
+    )
+
+
+def history_twins(name: str, answers: list[Answer]) -> Twins:
+    """The files of the history of the board `name`; its picture is how the lead went."""
+    line = Timeline(answers)
+    return Twins(
+        name=twins.label(f"{name} history"),
+        document=lambda: {"board": name, "answers": [answer.as_plain() for answer in answers]},
+        rows=lambda: [
+            list(_ANSWER),
+            *([cell(told[key]) for key in _ANSWER] for told in map(Answer.as_plain, answers)),
+        ],
+        table=lambda: TexTable(
+            caption=f"What the board {name} said as models, labels and prices joined, newest first.",
+            heads=["When", "Models", "Labels", "Leading", "Accuracy", "Interval", "What was new"],
+            numbers=[False, True, True, False, True, True, False],
+            rows=[
+                [
+                    f"{answer.at:%Y-%m-%d %H:%M}",
+                    f"{answer.models:,}",
+                    f"{answer.labels:,}",
+                    answer.chosen or "unknown",
+                    answer.percent or "unknown",
+                    answer.interval if answer.percent else "unknown",
+                    plain(answer.plain[1]),
+                ]
+                for answer in answers
+            ],
+            label=twins.label(name),
+        ),
+        chart=(lambda theme, size: standalone(str(line.picture), theme)) if line else None,
     )
 
 

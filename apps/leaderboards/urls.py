@@ -19,6 +19,7 @@ urlpatterns = [
     *twins.paths("boards/<slug:slug>/compare", "board_compare", views.board_compare_twin),
     path("boards/<slug:slug>/pairs/", views.board_pairs, name="board_pairs"),
     path("boards/<slug:slug>/history/", views.board_history, name="board_history"),
+    *twins.paths("boards/<slug:slug>/history", "board_history", views.board_history_twin),
     path("boards/<slug:slug>/what-if/", views.board_what_if, name="board_what_if"),
     path("boards/<slug:slug>/chart.svg", views.board_chart, name="board_chart"),
     path("boards/<slug:slug>/chart.json", views.board_chart_spec, name="board_chart_spec"),

@@ -22,10 +22,11 @@ from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pages import BoardPage, board_page
 from apps.leaderboards.pages.history import history
 from apps.leaderboards.pages.pairs import PairsPage
+from apps.leaderboards.pages.timeline import Timeline
 from apps.leaderboards.pages.together import TogetherPage, slugs_asked
 from apps.leaderboards.pages.whatif import WhatIfPage
 from apps.leaderboards.parts import Part, shown
-from apps.leaderboards.twins import board_twins
+from apps.leaderboards.twins import board_twins, history_twins
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
 from apps.teams.services import require
@@ -237,8 +238,23 @@ def board_pairs(request: MemberRequest, slug: str) -> HttpResponse:
 def board_history(request: MemberRequest, slug: str) -> HttpResponse:
     """What a board said as models, labels and prices joined."""
     board = _board(request, slug)
-    context = {"board": board, "answers": history(board)}
+    answers = history(board)
+    line = Timeline(answers)
+    context = {
+        "board": board,
+        "answers": answers,
+        "line": line,
+        "files": twins.links(reverse("board_history", args=[slug]), drawn=bool(line)),
+    }
     return render(request, "leaderboards/board_history.html", context)
+
+
+@member_required
+@require_GET
+def board_history_twin(request: MemberRequest, slug: str, form: str) -> HttpResponse:
+    """The history as a file."""
+    board = _board(request, slug)
+    return twins.answer(request, history_twins(board.name, history(board)), form)
 
 
 @member_required

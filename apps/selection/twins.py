@@ -11,11 +11,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from apps.core import twins
-from apps.core.charts import THEMES
+from apps.core.charts import standalone
 from apps.core.latex import Table
 from apps.core.twins import Twins
 from apps.selection import cards, queries
-from apps.selection.curve import Curve
 from apps.selection.models import SelectionSession
 from apps.selection.pages import ranks_text, session_page
 from apps.selection.standing import Standing, standing_of
@@ -70,7 +69,7 @@ def selection_twins(standing: Standing) -> Twins:
             ),
         ],
         table=lambda: _table(document),
-        chart=(lambda theme, size: standalone(curve, theme).encode()) if curve else None,
+        chart=(lambda theme, size: standalone(str(curve.svg), theme)) if curve else None,
     )
 
 
@@ -97,19 +96,6 @@ def _table(document: dict[str, Any]) -> Table:
         ],
         label=twins.label(document["name"]),
     )
-
-
-def standalone(curve: Curve, theme: str) -> str:
-    """The drawing of the page with its colours inside it."""
-    colour = THEMES.get(theme, THEMES["light"])
-    style = (
-        f"svg{{background:{colour['paper']};font-family:system-ui,sans-serif}}path{{fill:none}}"
-        f".line{{stroke:{colour['accent']};stroke-width:1.5}}.ref{{stroke:{colour['line']}}}"
-        f".change{{stroke:{colour['dot']};stroke-dasharray:2 3}}"
-        f"text{{fill:{colour['soft']};font-size:11px}}"
-    )
-    head, rest = str(curve.svg).split(">", 1)
-    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}'
 
 
 @member_required

@@ -1,8 +1,12 @@
 """What a board offers beside its ranks: who beats whom, a pinned baseline, other metrics."""
 
+import csv
+import io
+import json
 import re
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
@@ -13,7 +17,7 @@ from apps.leaderboards.queries import result_of
 from apps.leaderboards.whatif import options, with_price
 from apps.leaderboards.words import recommended
 from apps.teams.models import User
-from tests.leaderboards.conftest import Bring, labels
+from tests.leaderboards.conftest import Bring, labels, truth
 
 ClientOf = Callable[[User], Client]
 
@@ -132,3 +136,38 @@ def test_the_history_says_what_was_new_with_each_answer(
     assert "<code>dan</code> joined." in rows[1]
     assert "10 more labels." in rows[2]
     assert "The first answer kept." in rows[-1]
+
+
+def test_the_history_draws_the_lead_and_each_dot_leads_to_its_row(
+    get: Callable[..., str], board: Board, bring: Bring
+) -> None:
+    bring("item_id,<b>\n" + "\n".join(f"i{n},{truth(n)}" for n in range(60)), version=board.version)
+    html = get("history/")
+    drawing = html.split('<svg class="timeline"')[1].split("</svg>")[0]
+    numbers = re.findall(r'href="#answer-(\d+)"', drawing)
+    assert [f'id="answer-{number}"' in html for number in numbers] == [True] * len(numbers)
+    assert "&lt;b&gt; 100.0% (91.2–100.0%), 4 models, 40 labels" in drawing
+    assert drawing.count('class="change"') == 1
+    row = html.split('id="answer-1"')[1].split("</tr>")[0]
+    assert "&lt;b&gt;" in row
+    assert "91.2–100.0%" in row
+
+
+def test_the_history_is_files_too(get: Callable[..., str], board: Board, bring: Bring) -> None:
+    bring(labels(range(40, 50)), "labels", version=board.version)
+    rows = list(csv.DictReader(io.StringIO(get("history.csv").replace("\r", ""))))
+    assert (rows[0]["chosen"], rows[0]["labels"], rows[0]["current"]) == ("ada", "50", "yes")
+    assert float(rows[0]["low"]) < float(rows[0]["accuracy"]) < float(rows[0]["high"])
+    assert json.loads(get("history.json"))["answers"][0]["chosen"] == "ada"
+    assert "10 more labels." in get("history.tex")
+    ElementTree.fromstring(get("history.svg"))  # noqa: S314 - ours
+
+
+def test_answers_of_before_the_lead_was_noted_are_read_from_their_numbers(
+    get: Callable[..., str], board: Board
+) -> None:
+    for snapshot in Snapshot.objects.all():
+        for name in ("accuracy", "low", "high"):
+            del snapshot.summary[name]
+        snapshot.save()
+    assert ">95.0%<" in get("history/")

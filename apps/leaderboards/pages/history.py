@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from apps.core.templatetags.assay import prose
 from apps.leaderboards.models import Board, Snapshot
+from apps.leaderboards.queries import leading, result_of
 from apps.leaderboards.words import count, name, probability
 
 SHOWN = 100
@@ -21,18 +22,35 @@ _NAMED = 4  # models that a change names
 class Answer:
     """One state of a board. `change`: what came since the one before; `current`: it is what stands.
 
-    `plain`: sentence and change as text, names in backticks.
+    `number`: its place in the list, from 1. `chosen`: the leading model, with its accuracy and the
+    interval of it; "" and None where nothing is ranked. `plain`: sentence and change as text, names in
+    backticks.
     """
 
+    number: int
     at: datetime
     sentence: SafeString
     models: int
     labels: int
     items: int
+    chosen: str
+    accuracy: float | None
+    low: float
+    high: float
     p_best: str
     change: SafeString
     current: bool
     plain: tuple[str, str]
+
+    @property
+    def percent(self) -> str:
+        """The leading model's accuracy; empty where there is none."""
+        return "" if self.accuracy is None else f"{self.accuracy * 100:.1f}%"
+
+    @property
+    def interval(self) -> str:
+        """Its interval, in percent."""
+        return f"{self.low * 100:.1f}–{self.high * 100:.1f}%"
 
     def as_plain(self) -> dict[str, Any]:
         """The same for programs: text without HTML."""
@@ -44,6 +62,10 @@ class Answer:
             "models": self.models,
             "labels": self.labels,
             "items": self.items,
+            "chosen": self.chosen or None,
+            "accuracy": self.accuracy,
+            "low": self.low if self.chosen else None,
+            "high": self.high if self.chosen else None,
             "current": self.current,
         }
 
@@ -53,16 +75,23 @@ def history(board: Board) -> list[Answer]:
     kept = list(board.snapshots.order_by("-created_at")[: SHOWN + 1])
     before: list[Snapshot | None] = [*kept[1:], None]
     answers = []
-    for snapshot, earlier in zip(kept[:SHOWN], before[:SHOWN], strict=True):
+    shown = zip(kept[:SHOWN], before[:SHOWN], strict=True)
+    for number, (snapshot, earlier) in enumerate(shown, 1):
         summary = snapshot.summary
+        accuracy, low, high = _leading(snapshot)
         sure = summary.get("p_best")
         answers.append(
             Answer(
+                number,
                 snapshot.created_at,
                 prose(summary["verdict"]),
                 summary["models"],
                 summary["labels"],
                 summary.get("items", 0),
+                summary["chosen"] or "",
+                accuracy,
+                low,
+                high,
                 "" if sure is None else probability(sure),
                 prose(change := _change(snapshot, earlier)),
                 snapshot.pk == board.current_id,
@@ -70,6 +99,14 @@ def history(board: Board) -> list[Answer]:
             )
         )
     return answers
+
+
+def _leading(snapshot: Snapshot) -> tuple[float | None, float, float]:
+    """The leading model's accuracy and its interval; summaries of earlier versions do not hold them."""
+    summary = snapshot.summary
+    if "accuracy" not in summary:
+        summary = leading(result_of(snapshot)["ranking"])
+    return summary["accuracy"], summary["low"] or 0.0, summary["high"] or 1.0
 
 
 def _change(snapshot: Snapshot, earlier: Snapshot | None) -> str:
