@@ -22,8 +22,9 @@ from apps.leaderboards.models import Board
 from apps.leaderboards.pages.history import history
 from apps.leaderboards.pages.pairs import PairsPage
 from apps.leaderboards.pages.together import TogetherPage, slugs_asked
+from apps.leaderboards.pages.whatif import MOST
 from apps.leaderboards.parts import WHOLE, Part, shown
-from apps.leaderboards.whatif import flips, options, with_price
+from apps.leaderboards.whatif import flips, options, with_prices
 from apps.leaderboards.words import plain, verdict
 from apps.teams.models import User
 
@@ -124,10 +125,26 @@ class PairsQuery(PartQuery):
 
 
 class WhatIfQuery(serializers.Serializer[Any]):
-    """Another price of one model."""
+    """Other prices of some models: the first price is of the first model."""
 
-    model = serializers.CharField(max_length=200)
-    price = serializers.FloatField(min_value=0, max_value=1_000_000, help_text="US dollars a call.")
+    model = serializers.ListField(
+        child=serializers.CharField(max_length=200), min_length=1, max_length=MOST
+    )
+    price = serializers.ListField(
+        child=serializers.FloatField(min_value=0, max_value=1_000_000),
+        min_length=1,
+        max_length=MOST,
+        help_text="US dollars a call.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A price for each model, and each model once."""
+        models, prices = attrs["model"], attrs["price"]
+        if len(models) != len(prices):
+            raise ValidationError({"price": ["Give one price for each model, in their order."]})
+        if len(set(models)) < len(models):
+            raise ValidationError({"model": ["Name each model once."]})
+        return attrs
 
 
 class CompareQuery(serializers.Serializer[Any]):
@@ -313,16 +330,17 @@ class BoardViewSet(
     @extend_schema(parameters=[WhatIfQuery], responses=OBJECT, filters=False)
     @action(detail=True, url_path="what-if", pagination_class=None)
     def what_if(self, request: Request, slug: str) -> Response:
-        """What the board would recommend if one model cost so many US dollars a call."""
+        """What the board would recommend if some models cost so many US dollars a call."""
         result = self._result()
         asked = WhatIfQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         if not result["ranking"]:
             raise NotFound("This board ranks nothing yet.")
-        model, price = asked.validated_data["model"], asked.validated_data["price"]
-        if model not in {row["model"] for row in result["ranking"]["rows"]}:
-            raise ValidationError({"model": ["The board has no such model."]})
-        changed = with_price(result, model, price)
+        prices = dict(zip(*(asked.validated_data[key] for key in ("model", "price")), strict=True))
+        unknown = prices.keys() - {row["model"] for row in result["ranking"]["rows"]}
+        if unknown:
+            raise ValidationError({"model": [f"The board has no model {min(unknown)!r}."]})
+        changed = with_prices(result, prices)
         before, after = flips(result, changed)
         return Response(
             {

@@ -72,7 +72,7 @@ def history_twins(name: str, answers: list[Answer]) -> Twins:
                     f"{answer.labels:,}",
                     answer.chosen or "unknown",
                     answer.percent or "unknown",
-                    answer.interval if answer.percent else "unknown",
+                    answer.interval or "unknown",
                     plain(answer.plain[1]),
                 ]
                 for answer in answers

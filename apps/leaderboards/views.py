@@ -260,10 +260,11 @@ def board_history_twin(request: MemberRequest, slug: str, form: str) -> HttpResp
 @member_required
 @require_GET
 def board_what_if(request: MemberRequest, slug: str) -> HttpResponse:
-    """What a board would recommend at another price, and what a month would cost."""
+    """What a board would recommend at other prices, and what a month would cost."""
     board = _board(request, slug)
     ranks = board.current is not None and queries.result_of(board.current)["ranking"]
-    page = WhatIfPage(board, request.GET) if ranks else None
+    url = reverse("board_what_if", args=[slug])
+    page = WhatIfPage(board, request.GET, url) if ranks else None
     return render(request, "leaderboards/board_what_if.html", {"board": board, "page": page})
 
 

@@ -1,7 +1,8 @@
-"""What a board would recommend if a price were another one. Pure: a result in, a result out."""
+"""What a board would recommend if prices were others. Pure: a result in, a result out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +30,15 @@ class Option:
     below: float | None
 
 
-def with_price(result: dict[str, Any], model: str, price: float) -> dict[str, Any]:
-    """The same result if one model cost `price` (USD a call); the rest of it is shared."""
+def with_prices(result: dict[str, Any], prices: Mapping[str, float]) -> dict[str, Any]:
+    """The same result if some models cost `prices` (USD a call, by name); the rest of it is shared."""
     ranking = result["ranking"]
-    rows = [{**row, "price": price} if row["model"] == model else row for row in ranking["rows"]]
-    prices = np.array([np.nan if row["price"] is None else row["price"] for row in rows])
+    rows = [{**row, "price": prices.get(row["model"], row["price"])} for row in ranking["rows"]]
+    cost = np.array([np.nan if row["price"] is None else row["price"] for row in rows], float)
     accuracy = np.array([row["accuracy"] if row["compared"] else np.nan for row in rows], float)
     rows = [
         {**row, "on_frontier": bool(on)}
-        for row, on in zip(rows, pareto_frontier(prices, accuracy), strict=True)
+        for row, on in zip(rows, pareto_frontier(cost, accuracy), strict=True)
     ]
     changed = {**ranking, "rows": rows}
     changed["cheapest_within_delta"] = _cheapest(changed)

@@ -105,6 +105,10 @@ def test_programs_read_who_beats_whom_the_history_and_what_another_price_changes
     assert answers[-1]["change"] == "The first answer kept."
     asked = api.get(f"{address}what-if/?model=bea&price=0.5").json()
     assert (asked["recommended"], asked["would_be"]) == ("ada", "ada")
+    both = api.get(f"{address}what-if/?model=bea&price=0.5&model=ada&price=0").json()
+    assert {one["model"]: one["price"] for one in both["options"]}["ada"] == 0
+    assert api.get(f"{address}what-if/?model=bea&model=ada&price=1").status_code == 400
+    assert api.get(f"{address}what-if/?model=bea&price=1&model=bea&price=2").status_code == 400
     assert api.get(f"{address}what-if/?model=nobody&price=1").status_code == 400
     assert api.get(f"{address}what-if/?model=bea&price=-1").status_code == 400
     for path in ("pairs/", "history/", "what-if/?model=bea&price=1"):

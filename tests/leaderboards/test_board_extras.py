@@ -14,7 +14,7 @@ from django.test import Client
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.pairs import against, win_matrix
 from apps.leaderboards.queries import result_of
-from apps.leaderboards.whatif import options, with_price
+from apps.leaderboards.whatif import options, with_prices
 from apps.leaderboards.words import recommended
 from apps.teams.models import User
 from tests.leaderboards.conftest import Bring, labels, truth
@@ -96,6 +96,45 @@ def test_another_price_says_whether_the_recommendation_flips(get: Callable[..., 
     assert "$2,000" in html
 
 
+def test_several_prices_are_asked_about_at_once_and_each_is_taken_back(
+    get: Callable[..., str],
+) -> None:
+    html = get("what-if/?model=ada&price=2&model=bea&price=0&per=1000&calls=7")
+    verdict = html.split('class="verdict">')[1].split("</p>")[0]
+    assert "<code>ada</code> at $2 per 1,000 calls and <code>bea</code> at $0" in verdict
+    assert html.count(">at a price asked about<") == 1  # bea is too far behind for any price
+    back = re.findall(r'href="([^"]*)">Take it back', html)
+    assert [address.split("?")[1].replace("&amp;", "&") for address in back] == [
+        "model=bea&price=0&per=1000&calls=7",
+        "model=ada&price=2&per=1000&calls=7",
+    ]
+    assert html.count('name="price"') == 3  # one row more, for another
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("model=ada&price=dear", "<code>dear</code> is no price of <code>ada</code>"),
+        ("model=ada&price=-1", "<code>-1</code> is no price"),
+        ("model=ada&price=nan", "<code>nan</code> is no price"),
+        ("model=ada&price=1e99", "<code>1e99</code> is no price"),
+        ("model=%3Cb%3E%60&price=1", "no model <code>&lt;b&gt;&#x27;</code>"),
+        ("model=&price=3", "<code>3</code> is of no model"),
+        ("price=3", "<code>3</code> is of no model"),
+        ("model=ada&price=1&model=ada&price=2", "two prices of <code>ada</code>"),
+        ("model=ada&price=1&calls=many", "<code>many</code> is no number of calls"),
+        ("&".join(["model=ada&price=1"] * 300), "two prices of <code>ada</code>"),
+        ("model=ada&price=%00&calls=%00", "the board recommends <code>ada</code>"),
+        ("model=ada&price=1&per=3", "<code>ada</code> at $1 a call"),
+    ],
+)
+def test_a_price_that_is_none_is_told_in_one_sentence(
+    get: Callable[..., str], asked: str, sentence: str
+) -> None:
+    html = get(f"what-if/?{asked}")
+    assert sentence in html.split('class="verdict">')[1].split("</p>")[0]
+
+
 def result_with(**changes: Any) -> dict[str, Any]:
     """Three models, `b` a point behind `a` and surely within two points, at half its price."""
     rows = [
@@ -113,10 +152,10 @@ def result_with(**changes: Any) -> dict[str, Any]:
 def test_the_price_decides_between_models_that_are_surely_near() -> None:
     result = result_with()
     assert recommended(result) == "b"
-    dearer = with_price(result, "b", 1.6)
+    dearer = with_prices(result, {"b": 1.6})
     # c is now the cheapest that is near in the sample, but not surely so.
     assert (dearer["ranking"]["cheapest_within_delta"], recommended(dearer)) == ("c", "a")
-    assert recommended(with_price(result, "b", 1.49)) == "b"
+    assert recommended(with_prices(result, {"b": 1.49})) == "b"
     assert [(one.model, one.sure, one.below) for one in options(result)] == [
         ("b", True, 1.5),
         ("c", False, None),
@@ -131,7 +170,7 @@ def test_the_history_says_what_was_new_with_each_answer(
     bring(labels(range(40, 50)), "labels", version=board.version)
     bring("item_id,dan\n" + "\n".join(f"i{n},cat" for n in range(60)), version=board.version)
     html = get("history/")
-    rows = html.split("<tbody>")[1].split("<tr>")
+    rows = html.split("<tbody>")[1].split("<tr ")
     assert "stands" in rows[1]
     assert "<code>dan</code> joined." in rows[1]
     assert "10 more labels." in rows[2]

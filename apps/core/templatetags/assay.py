@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
+UNKNOWN = mark_safe('<span class="unknown">unknown</span>')
 _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (86400 * 14, 86400, "days"))
 
 
@@ -34,6 +35,12 @@ def prose(sentence: str) -> SafeString:
     return mark_safe(  # noqa: S308
         "".join(f"<code>{part}</code>" if odd % 2 else part for odd, part in enumerate(parts))
     )
+
+
+@register.filter
+def known(value: object) -> object:
+    """What a cell shows: the value, or the word "unknown" where there is none (None, "")."""
+    return UNKNOWN if value is None or value == "" else value
 
 
 @register.filter

@@ -204,7 +204,7 @@ class ComparePage:
                 "price": None if card.price is None else self.unit.amount(card.price),
                 "latency": None if card.latency_ms is None else f"{card.latency_ms:,.0f} ms",
                 "accuracy": _percent(card.line["accuracy"]),
-                "interval": f"{card.line['low'] * 100:.1f}–{card.line['high'] * 100:.1f}%",
+                "interval": _span(card.line),
                 "forest": _forest_share(card.line, self._axis),
             }
             for card in self.cards
@@ -255,7 +255,6 @@ class ComparePage:
                             ("both wrong", "both_wrong"),
                         )
                     ],
-                    "known": pair["difference"] is not None,
                     "gap": _interval(pair) if pair["difference"] is not None else "",
                     "p": p_value(pair["p_adjusted"]).removeprefix("p = ").removeprefix("p "),
                     "mid_p": p_value(pair["mid_p_adjusted"])
@@ -327,7 +326,6 @@ class ComparePage:
                 "base": _percent(row["lines"][0]["accuracy"]),
                 "gaps": [
                     {
-                        "known": gap["difference"] is not None,
                         "text": _interval(gap) if gap["difference"] is not None else "",
                         "decided": bool(gap["difference"]) and gap["p_adjusted"] <= alpha,
                         "forest": _forest_gap(gap, widest),
@@ -442,6 +440,11 @@ def _without(models: Sequence[str], model: str) -> tuple[str, ...]:
 
 def _percent(share: float | None) -> str | None:
     return None if share is None else f"{share * 100:.1f}%"
+
+
+def _span(line: dict[str, Any]) -> str:
+    known = line["accuracy"] is not None
+    return f"{line['low'] * 100:.1f}–{line['high'] * 100:.1f}%" if known else ""
 
 
 def _interval(line: dict[str, Any]) -> str:

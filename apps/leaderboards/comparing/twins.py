@@ -57,7 +57,7 @@ def _table(page: ComparePage) -> Table:
                 f"{pair['a']} against {pair['b']}",
                 *(f"{count:,}" for _, count, _ in pair["counts"][:3]),
                 pair["gap"] or "unknown",
-                pair["p"] if pair["known"] else "unknown",
+                pair["p"] if pair["gap"] else "unknown",
             ]
             for pair in page.pairs
         ],

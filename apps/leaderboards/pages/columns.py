@@ -14,10 +14,9 @@ from typing import Any
 
 from django.utils.html import escape
 
+from apps.core.templatetags.assay import UNKNOWN
 from apps.leaderboards.pages.forest import Axis
 from apps.leaderboards.words import points, price_unit
-
-UNKNOWN = '<span class="unknown">unknown</span>'
 
 Row = dict[str, Any]
 Value = float | str | None

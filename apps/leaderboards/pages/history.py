@@ -49,8 +49,8 @@ class Answer:
 
     @property
     def interval(self) -> str:
-        """Its interval, in percent."""
-        return f"{self.low * 100:.1f}–{self.high * 100:.1f}%"
+        """Its interval, in percent; empty where there is none."""
+        return "" if self.accuracy is None else f"{self.low * 100:.1f}–{self.high * 100:.1f}%"
 
     def as_plain(self) -> dict[str, Any]:
         """The same for programs: text without HTML."""

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.core.templatetags.assay import prose
+from apps.core.templatetags.assay import UNKNOWN, prose
 from apps.leaderboards.comparing.words import p_value
 from apps.leaderboards.models import Board
 from apps.leaderboards.pairs import pairs_of, win_matrix
@@ -115,7 +115,7 @@ class PairsPage:
             return '<td class="number self">–</td>'
         wins, losses = self.matrix["wins"][row][column], self.matrix["wins"][column][row]
         if not self.matrix["shared"][row][column]:
-            return '<td class="number"><span class="unknown">unknown</span></td>'
+            return f'<td class="number">{UNKNOWN}</td>'
         if not wins + losses:
             return '<td class="number">equal</td>'
         word = (

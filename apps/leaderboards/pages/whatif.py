@@ -1,11 +1,13 @@
-"""The page of a price or a volume that is not so, or not yet."""
+"""The page of prices or a volume that are not so, or not yet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from math import isfinite
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils.safestring import SafeString
@@ -14,10 +16,16 @@ from apps.catalog.money import PriceUnit, money
 from apps.core.templatetags.assay import prose
 from apps.leaderboards.models import Board
 from apps.leaderboards.queries import result_of
-from apps.leaderboards.whatif import flips, options, with_price
+from apps.leaderboards.whatif import flips, options, with_prices
 from apps.leaderboards.words import Verdict, name, points, price_unit, probability, verdict
 
-_MOST_CALLS = 10**12
+MOST = 20
+"""Prices that may be replaced at once."""
+
+_MOST_NUMBER = 10**12
+_NAMED = 3  # models that the verdict names with their prices
+_SHOWN = 40  # letters of what cannot be read
+_WANTED = f"give a number from 0 to {_MOST_NUMBER:,}"
 
 
 @dataclass(frozen=True)
@@ -34,46 +42,105 @@ class Line:
     changed: bool
 
 
-class WhatIfPage:
-    """A ranked board with one price and the number of calls a month replaced by the address."""
+@dataclass(frozen=True)
+class Change:
+    """A price that is asked about, as the address has it; `without_url`: the page without it."""
 
-    def __init__(self, board: Board, query: QueryDict) -> None:
+    model: str
+    price: str
+    without_url: str
+
+
+class WhatIfPage:
+    """A ranked board with some prices and the number of calls a month replaced by the address.
+
+    `model=a&price=2&model=b&price=3`: the first price is of the first model. `per`: how many calls the
+    prices are for; `calls`: so many a month.
+    """
+
+    most = MOST
+
+    def __init__(self, board: Board, query: QueryDict, url: str) -> None:
         assert board.current is not None  # noqa: S101
         self.board = board
+        self.url = url
         self.result: dict[str, Any] = result_of(board.current)
         self.models = [row["model"] for row in self.result["ranking"]["rows"]]
         self.unit: PriceUnit = price_unit(self.result)
-        asked = query.get("model", "")
-        self.model = asked if asked in self.models else ""
-        self.price = _number(query.get("price", ""))
-        self.calls = int(min(_number(query.get("calls", "")) or 0, _MOST_CALLS))
+        self.asked = _asked(query)
+        self.asked_calls = _text(query.get("calls", ""))
+        self.calls = int(_number(self.asked_calls) or 0)
         # The unit travels with the amount: a price book that changes must not change what was asked.
         per = _number(query.get("per", ""))
-        self.per = int(per) if per in (1, 10**3, 10**6, 10**9) else self.unit.calls
+        self.per = PriceUnit(int(per)) if per in (1, 10**3, 10**6, 10**9) else self.unit
+
+    @cached_property
+    def problem(self) -> str:
+        """What cannot be worked out of what is asked, in a sentence; empty where all can."""
+        seen: set[str] = set()
+        for model, price in self.asked:
+            if not model:
+                return f"The price {name(price[:_SHOWN])} is of no model: choose one."
+            if model not in self.models:
+                return f"This board ranks no model {name(model[:_SHOWN])}: choose one of the list."
+            if model in seen:
+                return f"There are two prices of {name(model)}: take one of them back."
+            if _number(price) is None:
+                return f"{name(price[:_SHOWN])} is no price of {name(model)}: {_WANTED}."
+            seen.add(model)
+        if len(self.asked) > MOST:
+            return f"{len(self.asked)} prices are asked about: at most {MOST} can be at once."
+        if self.asked_calls and _number(self.asked_calls) is None:
+            return f"{name(self.asked_calls[:_SHOWN])} is no number of calls: {_WANTED}."
+        return ""
 
     @property
-    def asks(self) -> bool:
-        """Whether another price is asked about."""
-        return bool(self.model) and self.price is not None
+    def prices(self) -> dict[str, float]:
+        """The prices asked about, in US dollars a call; none where something of it cannot be read."""
+        if self.problem:
+            return {}
+        return {model: (_number(price) or 0.0) / self.per.calls for model, price in self.asked}
+
+    @property
+    def changes(self) -> list[Change]:
+        """The prices asked about, and for each the way back."""
+        found = []
+        for at, (model, price) in enumerate(self.asked[: MOST + 1]):
+            rest = self.asked[:at] + self.asked[at + 1 :]
+            found.append(Change(model, price, self.url + self._query(rest)))
+        return found
+
+    def _query(self, asked: list[tuple[str, str]]) -> str:
+        """An address that asks about these prices, at the same number of calls."""
+        pairs = [part for model, price in asked for part in (("model", model), ("price", price))]
+        pairs += [("per", str(self.per.calls))] if asked else []
+        pairs += [("calls", self.asked_calls)] if self.asked_calls else []
+        return f"?{urlencode(pairs)}" if pairs else ""
 
     @cached_property
     def changed(self) -> dict[str, Any]:
-        """The result with the price that is asked about."""
-        if not self.model or self.price is None:
-            return self.result
-        return with_price(self.result, self.model, self.price / self.per)
+        """The result with the prices that are asked about."""
+        return with_prices(self.result, self.prices) if self.prices else self.result
 
     @property
     def sentence(self) -> SafeString:
         """Whether the recommendation stays, as HTML."""
+        if self.problem:
+            return prose(self.problem)
         before, after = flips(self.result, self.changed)
-        if not self.asks:
+        if not self.prices:
             return prose(f"At today's prices the board recommends {name(before)}.")
-        assert self.price is not None  # noqa: S101
-        at = f"{name(self.model)} at {self.unit.text(self.price / self.per)}"
+        at = self._at()
         if before == after:
             return prose(f"With {at}, the recommendation stays: {name(after)}.")
         return prose(f"With {at}, the recommendation flips from {name(before)} to {name(after)}.")
+
+    def _at(self) -> str:
+        """The prices in words."""
+        told = [f"{name(model)} at {self.per.text(price)}" for model, price in self.prices.items()]
+        if len(told) > _NAMED:
+            return f"other prices of {len(told)} models"
+        return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -117,7 +184,7 @@ class WhatIfPage:
                     "" if option.p_within is None else probability(option.p_within),
                     self._when(option.model, option.below, option.sure),
                     option.model == used,
-                    option.model == self.model and self.asks,
+                    option.model in self.prices,
                 )
             )
         return found
@@ -132,9 +199,20 @@ class WhatIfPage:
         return prose(f"below {self.unit.text(below)}")
 
 
+def _asked(query: QueryDict) -> list[tuple[str, str]]:
+    """Models and the prices asked about, as they stand in the address; a row without a price asks nothing."""
+    models = [_text(text) for text in query.getlist("model")]
+    prices = [_text(text) for text in query.getlist("price")]
+    return [(model, price) for model, price in zip_longest(models, prices, fillvalue="") if price]
+
+
+def _text(text: str) -> str:
+    return text.replace("\x00", "").strip()
+
+
 def _number(text: str) -> float | None:
     try:
         value = float(text.replace(",", ""))
     except ValueError:
         return None
-    return value if isfinite(value) and 0 <= value <= _MOST_CALLS else None
+    return value if isfinite(value) and 0 <= value <= _MOST_NUMBER else None
