@@ -30,7 +30,8 @@ class PairsPage:
         self.board = board
         self.compare_url = compare_url
         self.part = Part.read(query)
-        self.result = shown(board.current, self.part) if board.current else {"ranking": None}
+        current = board.current
+        self.result: dict[str, Any] = shown(current, self.part) if current else {"ranking": None}
         asked = set(query.getlist("model"))
         self.all = self._ranked()
         chosen = [model for model in self.all if model in asked]
