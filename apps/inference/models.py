@@ -8,11 +8,19 @@ from django.db.models import Q
 
 from apps.catalog.models import CandidateModel, DatasetVersion, OutcomeBatch, PredictionBatch
 from apps.inference.answers import Kept
-from apps.inference.endpoints.models import Endpoint
+from apps.inference.endpoints.models import Endpoint, EndpointUse
 from apps.jobs.models import FINAL, Job, State
 from apps.teams.models import TeamOwned
 
-__all__ = ["Endpoint", "ModelSource", "Run", "RunAnswer", "Tournament", "TournamentPlace"]
+__all__ = [
+    "Endpoint",
+    "EndpointUse",
+    "ModelSource",
+    "Run",
+    "RunAnswer",
+    "Tournament",
+    "TournamentPlace",
+]
 
 
 class ModelSource(TeamOwned):

@@ -71,6 +71,9 @@ class ParrotRunner:
     ) -> None:
         self.kind = Parrot(say=lambda question: Answer(question.item_id, failure="closed"))
 
+    def tend(self, fenced: Any) -> None:
+        """Needs nothing."""
+
     def answers(self, questions: Iterable[Question]) -> Iterator[Answer]:
         for question in questions:
             self.kind.asked.append(question.item_id)

@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -162,6 +163,7 @@ class Faulty:
     """The server. `asked`: how often each (model, prompt) was; `keys`: those that it came with.
 
     `without_tokens`, `by_stranger`: questions that were answered with a wrong count, or in another name.
+    `moments`: when it was asked; `most_open`: the most questions that it had before it at once.
     """
 
     def __init__(self, faults: Sequence[Fault], seed: int) -> None:
@@ -170,6 +172,7 @@ class Faulty:
         self.met: Counter[str] = Counter()
         self.without_tokens: set[tuple[str, str]] = set()
         self.by_stranger: set[tuple[str, str]] = set()
+        self.moments: list[float] = []
         self.open = self.most_open = 0
         self._faults, self._seed = tuple(faults), seed
         self._port: int = 0
@@ -182,6 +185,15 @@ class Faulty:
         ).start()
         self._started.wait()
         return f"http://127.0.0.1:{self._port}/v1"
+
+    def busiest(self, seconds: float) -> int:
+        """The most questions in any such time."""
+        first = most = 0
+        for last, moment in enumerate(self.moments):
+            while self.moments[first] < moment - seconds:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
 
     async def _serve(self) -> None:
         server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
@@ -199,6 +211,7 @@ class Faulty:
                 body = json.loads(await reader.readexactly(int(length[1]) if length else 0))
                 following = asyncio.ensure_future(reader.read(1))
                 answering = asyncio.ensure_future(self._answer(head, body, out))
+                self.moments.append(time.monotonic())
                 self.open += 1
                 self.most_open = max(self.most_open, self.open)
                 await asyncio.wait({answering, following}, return_when=asyncio.FIRST_COMPLETED)

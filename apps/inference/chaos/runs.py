@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,7 @@ from apps.inference import answers, services
 from apps.inference.answers import Kept
 from apps.inference.chaos import faulty
 from apps.inference.chaos.faulty import Fault, Faulty
+from apps.inference.endpoints.forward import NotForwarded, forward
 from apps.inference.endpoints.services import create_endpoint
 from apps.inference.models import ModelSource, Run, RunAnswer
 from apps.inference.throughput import made_texts, save_model
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 
 LIVE_RUNS = 2
 MOST_RESUMES = 50
-IN_FLIGHT = 16
-PROMPTS = 600
+IN_FLIGHT, A_MINUTE = 16, 6_000
+PROMPTS = 300
 CHUNKS = 2
 _MODEL_PROCESS = "apps.inference.runners.child"
 
@@ -101,7 +103,7 @@ class Runs(Watch):
 
 
 class EndpointRuns(Runs):
-    """Over one endpoint, which answers rightly."""
+    """Over one endpoint, which answers rightly, with a chat of somebody else now and then."""
 
     faults_met: tuple[Fault, ...] = ()
 
@@ -115,6 +117,7 @@ class EndpointRuns(Runs):
             base_url=self._server.start(),
             key="sk-chaos-0123456789",
             concurrency=IN_FLIGHT,
+            requests_per_minute=A_MINUTE,
             timeout_seconds=1,
         )
         self._prompts = [f"Question {n}: what is {n} times {n % 97}?" for n in range(PROMPTS)]
@@ -149,6 +152,10 @@ class EndpointRuns(Runs):
         """See `Watch`."""
         for _ in range(LIVE_RUNS - self.unfinished()):
             self.runs.append(self.start(self._version, f"model {len(self.runs)}", "exact"))
+        chat = {"messages": [{"role": "user", "content": "How do you do?"}]}
+        with suppress(NotForwarded):
+            forward(user=self.user, team=self._team, model="model 0", chat=chat)
+            self.counts["chats"] += 1
 
     def live(self) -> int:
         """See `Watch`; notes which answers are kept by now."""
@@ -184,7 +191,18 @@ class EndpointRuns(Runs):
             "differing": differing,
             "paid_twice": sum(len(keys) - 1 for keys in self._server.keys.values())
             + sum(asked[question] > then for question, then in self._asked_for_it.items()),
+            "over_limit": self._over_limit(),
         }
+
+    def _over_limit(self) -> int:
+        """By how many questions more were out at once than may be, or went out in a while."""
+        if self.faults_met is faulty.HANGS:
+            return 0  # a worker that sleeps leaves calls behind that only the endpoint could end
+        window = 5.0
+        # A turn may be taken a second late.
+        allowed = (window + 1) * A_MINUTE / 60 + 1
+        most = self._server.busiest(window)
+        return max(0, self._server.most_open - IN_FLIGHT) + max(0, most - int(allowed))
 
     def _right(self, run: Run, kept: Kept) -> bool:
         """Whether an answer is what an honest endpoint would have said, as far as it can be known."""

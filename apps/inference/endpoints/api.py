@@ -31,10 +31,17 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
     )
     has_key = serializers.BooleanField(read_only=True)
     concurrency = serializers.IntegerField(
-        min_value=1, max_value=MAX_CONCURRENCY, required=False, help_text="Questions at once."
+        min_value=1,
+        max_value=MAX_CONCURRENCY,
+        required=False,
+        help_text="Questions at once, over all that ask it.",
     )
     requests_per_minute = serializers.IntegerField(
-        min_value=1, max_value=1_000_000, required=False, allow_null=True
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        allow_null=True,
+        help_text="Over all that ask it; null: as many as it answers.",
     )
     timeout_seconds = serializers.IntegerField(
         min_value=1, max_value=MAX_TIMEOUT_SECONDS, required=False

@@ -1,4 +1,7 @@
-"""Asks one endpoint: so many at once, so many a minute, again where that may help, and never for ever."""
+"""Asks one endpoint: so many at once, so many a minute, again where that may help, and never for ever.
+
+How much may go out now, a `Permit` says: others may be asking the same endpoint.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any, Self
 
 from apps.core.outbound import Channel, OutboundError, Refused, Reply, TookTooLong
 from apps.inference.endpoints import protocol
+from apps.inference.endpoints.permit import Permit
 from apps.inference.endpoints.protocol import Fault, Said
 
 ATTEMPTS = 5
@@ -28,7 +32,6 @@ class Access:
     base_url: str
     key: str
     concurrency: int = 8
-    requests_per_minute: int | None = None
     timeout_seconds: float = 60.0
 
     def __repr__(self) -> str:
@@ -44,18 +47,23 @@ class Got:
 
 
 class Asker:
-    """Puts questions to an endpoint inside one event loop."""
+    """Puts questions to an endpoint inside one event loop, as `permit` lets them go out."""
 
     def __init__(
-        self, access: Access, *, attempts: int = ATTEMPTS, backoff_seconds: float = 1.0
+        self,
+        access: Access,
+        permit: Permit,
+        *,
+        attempts: int = ATTEMPTS,
+        backoff_seconds: float = 1.0,
     ) -> None:
-        self._access = access
+        self._access, self._permit = access, permit
         self._attempts, self._backoff = attempts, backoff_seconds
         self._channel = Channel(access.base_url, size=access.concurrency)
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if access.key:
             self._headers["Authorization"] = f"Bearer {access.key}"
-        # No request goes out before this moment: the pace, and pauses that the endpoint asked for.
+        # No request goes out before this moment: the endpoint asked for a pause.
         self._next = 0.0
 
     async def __aenter__(self) -> Self:
@@ -78,8 +86,11 @@ class Asker:
         attempt = 0
         while True:
             attempt += 1
-            await self._turn()
-            got, most = await self._once(content, headers)
+            await self._place()
+            try:
+                got, most = await self._once(content, headers)
+            finally:
+                self._permit.give()
             fault = got.outcome
             if isinstance(fault, Said) or not fault.again or attempt >= most:
                 return got
@@ -111,14 +122,15 @@ class Asker:
         took = (time.perf_counter() - started) * 1000
         return Got(protocol.read(without_key(reply, self._access.key)), took), self._attempts
 
-    async def _turn(self) -> None:
+    async def _place(self) -> None:
         """Wait until a request may go out."""
-        now = time.monotonic()
-        start = max(now, self._next)
-        if self._access.requests_per_minute:
-            self._next = start + 60 / self._access.requests_per_minute
-        if start > now:
-            await asyncio.sleep(start - now)
+        while True:
+            await self._permit.take()
+            pause = self._next - time.monotonic()
+            if pause <= 0:
+                return
+            self._permit.give()
+            await asyncio.sleep(pause)
 
     def _pause(self, seconds: float) -> None:
         """Nothing goes out for so long; a little more, so that not all begin at once."""

@@ -23,14 +23,18 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     forget_key = forms.BooleanField(label="Forget the key that is kept", required=False)
     concurrency = forms.IntegerField(
-        label="Questions at once", initial=8, min_value=1, max_value=MAX_CONCURRENCY
+        label="Questions at once",
+        initial=8,
+        min_value=1,
+        max_value=MAX_CONCURRENCY,
+        help_text="Over all runs, judges, tournaments and chats together, as the next one is.",
     )
     requests_per_minute = forms.IntegerField(
         label="Requests a minute, at most",
         required=False,
         min_value=1,
         max_value=1_000_000,
-        help_text="Empty: as many as it answers. Each run counts its own.",
+        help_text="Empty: as many as it answers.",
     )
     timeout_seconds = forms.IntegerField(
         label="Seconds to wait for an answer",

@@ -15,6 +15,7 @@ from apps.inference.endpoints import protocol
 from apps.inference.endpoints.asking import Access, without_key
 from apps.inference.endpoints.models import Endpoint
 from apps.inference.endpoints.services import access_to
+from apps.inference.endpoints.sharing import Crowded, one_question
 from apps.inference.models import ModelSource
 from apps.teams.models import Role, Team, User
 from apps.teams.services import require
@@ -60,8 +61,12 @@ def forward(*, user: User, team: Team, model: str, chat: Mapping[str, Any]) -> F
     except ValidationError as error:
         raise NotForwarded(502, error.messages[0]) from error
     content = protocol.encoded({**chat, "model": source.location})
+    seconds = min(MAX_SECONDS, access.timeout_seconds)
     try:
-        reply = asyncio.run(_called(access, content))
+        with one_question(endpoint, seconds=seconds):
+            reply = asyncio.run(_called(access, content, seconds))
+    except Crowded as error:
+        raise NotForwarded(429, str(error), retry_after="1") from error
     except TookTooLong as error:
         raise NotForwarded(504, str(error)) from error
     except OutboundError as error:
@@ -76,7 +81,7 @@ def _source(team: Team, model: str) -> ModelSource | None:
     return found
 
 
-async def _called(access: Access, content: bytes) -> Reply:
+async def _called(access: Access, content: bytes, seconds: float) -> Reply:
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if access.key:
         headers["Authorization"] = f"Bearer {access.key}"
@@ -86,7 +91,7 @@ async def _called(access: Access, content: bytes) -> Reply:
             protocol.PATH,
             headers=headers,
             content=content,
-            max_seconds=min(MAX_SECONDS, access.timeout_seconds),
+            max_seconds=seconds,
             max_bytes=protocol.MAX_REPLY_BYTES,
         )
 

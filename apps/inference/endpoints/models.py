@@ -1,6 +1,8 @@
-"""An endpoint: its address, its sealed key, and how hard it may be asked."""
+"""An endpoint: its address, its sealed key, how hard it may be asked, and who asks it now."""
 
 from __future__ import annotations
+
+from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
@@ -26,6 +28,8 @@ class Endpoint(TeamOwned):
     concurrency = models.PositiveSmallIntegerField(default=8)
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     timeout_seconds = models.PositiveSmallIntegerField(default=60)
+    # No further request goes out before this moment, by the database's clock: see `sharing`.
+    next_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["name"]
@@ -59,3 +63,16 @@ class Endpoint(TeamOwned):
         Raises `vault.Unreadable` where it was sealed with a key that this installation has lost.
         """
         return unseal(self.sealed_key, bound_to=self.base_url) if self.sealed_key else ""
+
+
+class EndpointUse(models.Model):
+    """Somebody who asks an endpoint now: how many questions may be out at once, and until when.
+
+    Together those of an endpoint never hold more than its concurrency.
+    """
+
+    holder = models.UUIDField(primary_key=True, default=uuid4)
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="uses")
+    slots = models.PositiveSmallIntegerField()
+    wanted = models.PositiveSmallIntegerField()
+    until = models.DateTimeField()

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from hashlib import sha256
 from queue import SimpleQueue
@@ -21,11 +23,14 @@ from typing import Any, Protocol, Self
 from apps.inference.budgets import Purse
 from apps.inference.endpoints import protocol
 from apps.inference.endpoints.asking import Access, Asker, Got
+from apps.inference.endpoints.permit import Permit
 from apps.inference.endpoints.protocol import Fault, Said
+from apps.inference.endpoints.sharing import Deleted, Share
 from apps.inference.runners.base import Answer, Question, RunnerFailed, Unaffordable
 
 MAX_FAILURES_IN_A_ROW = 25
 _SWITCH_SECONDS = 0.0005
+_TEND_SECONDS, _HURRIED_SECONDS = 0.5, 0.1  # between two renewals of a share
 _MOST_NAMES = 3  # that an endpoint's model goes by, told in the notes
 
 
@@ -70,6 +75,7 @@ class EndpointRunner:
         script: what is asked for a question. model: the name that is asked for.
         purpose: what the calls are for; with the item it makes the key by which an endpoint that knows
             such keys recognises a question that it has answered before.
+        share: its part of what the endpoint may be asked; None: all of it.
         purse: what may still be spent; None: as much as it takes.
     """
 
@@ -80,6 +86,7 @@ class EndpointRunner:
         model: str,
         script: Script,
         purpose: str,
+        share: Share | None = None,
         purse: Purse | None = None,
         backoff_seconds: float = 1.0,
     ) -> None:
@@ -88,7 +95,10 @@ class EndpointRunner:
         self.facts: dict[str, Any] = {"endpoint": access.base_url, "model": model}
         self._access, self._model, self._script, self._purpose = access, model, script, purpose
         self._purse, self._backoff = purse, backoff_seconds
+        self._share, self._tend_at = share, 0.0
+        self._permit = Permit(0 if share else access.concurrency)
         self._crew: _Crew | None = None
+        self._open: int | None = None  # questions that are out or answered and not yet taken
         self._stopped = False
         self._in_a_row = 0
         self._names: Counter[str] = Counter()
@@ -106,13 +116,40 @@ class EndpointRunner:
         self._stopped = True
         if self._crew is not None:
             self._crew.stop()
+        if self._share is not None:
+            self._share.release()
+
+    def tend(self, fenced: Callable[[], AbstractContextManager[None]]) -> None:
+        """See `Runner.tend`: renews its part of the endpoint, larger or smaller as others come and go."""
+        asked_at = time.monotonic()
+        if self._share is None or asked_at < self._tend_at:
+            return
+        permit, most = self._permit, self._access.concurrency
+        held = permit.held
+        try:
+            with fenced():
+                grant = self._share.claim(
+                    wanted=most if self._open is None else min(most, self._open),
+                    held=held,
+                    waiting=most if self._open is None else permit.waiting,
+                    in_stock=permit.in_stock,
+                )
+        except Deleted as error:
+            raise RunnerFailed(str(error)) from error
+        moments = None if grant.turns is None else [asked_at + after for after in grant.turns]
+        # Somebody waits for what is to be given back, or this does.
+        hurried = grant.slots < held or not grant.slots
+        permit.allow(grant.slots, asked_at + grant.seconds, moments)
+        self._tend_at = asked_at + (
+            _HURRIED_SECONDS if hurried else min(_TEND_SECONDS, grant.seconds / 4)
+        )
 
     def answers(self, questions: Iterable[Question]) -> Iterator[Answer]:
         """See `Runner.answers`."""
         waiting = iter(questions)
         following = next(waiting, None)
         open_ones, most = 0, 2 * self._access.concurrency
-        with _Crew(self._access, self._backoff) as crew:
+        with _Crew(self._access, self._permit, self._backoff) as crew:
             self._crew = crew
             while not self._stopped:
                 batch: list[_Asked] = []
@@ -123,6 +160,7 @@ class EndpointRunner:
                     batch.append((following, bodies, self._key(following)))
                     open_ones += 1
                     following = next(waiting, None)
+                self._open = open_ones
                 crew.put(batch)
                 if not open_ones:
                     if following and self._purse:
@@ -211,8 +249,8 @@ _Answered = tuple[Question, list[Got]]
 class _Crew:
     """The event loop, and as many workers as may ask at once."""
 
-    def __init__(self, access: Access, backoff: float) -> None:
-        self._access, self._backoff = access, backoff
+    def __init__(self, access: Access, permit: Permit, backoff: float) -> None:
+        self._access, self._permit, self._backoff = access, permit, backoff
         self._loop = asyncio.new_event_loop()
         self._todo: asyncio.Queue[_Asked] = asyncio.Queue()
         self._done: SimpleQueue[_Answered | BaseException | None] = SimpleQueue()
@@ -277,7 +315,7 @@ class _Crew:
             self._loop.close()
 
     async def _work(self) -> None:
-        asking = Asker(self._access, backoff_seconds=self._backoff)
+        asking = Asker(self._access, self._permit, backoff_seconds=self._backoff)
         async with asking as asker, asyncio.TaskGroup() as group:
             for _ in range(self._access.concurrency):
                 group.create_task(self._worker(asker))

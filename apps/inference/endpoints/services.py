@@ -118,7 +118,6 @@ def access_to(endpoint: Endpoint) -> Access:
         base_url=endpoint.base_url,
         key=key,
         concurrency=endpoint.concurrency,
-        requests_per_minute=endpoint.requests_per_minute,
         timeout_seconds=endpoint.timeout_seconds,
     )
 

@@ -10,8 +10,10 @@ from django.core.exceptions import ValidationError
 from apps.inference.endpoints import protocol
 from apps.inference.endpoints.asking import Access, Asker, Got
 from apps.inference.endpoints.models import Endpoint
+from apps.inference.endpoints.permit import Permit
 from apps.inference.endpoints.protocol import Said
 from apps.inference.endpoints.services import access_to
+from apps.inference.endpoints.sharing import Crowded, one_question
 from apps.teams.models import Role, User
 from apps.teams.services import audit, require
 
@@ -41,8 +43,11 @@ def try_endpoint(*, user: User, endpoint: Endpoint, model: str) -> Tried:
         )
     access = access_to(endpoint)
     access = replace(access, timeout_seconds=min(MAX_SECONDS, access.timeout_seconds))
-    got = asyncio.run(_asked(access, name))
-    tried = _told(endpoint, name, got)
+    try:
+        with one_question(endpoint, seconds=access.timeout_seconds):
+            tried = _told(endpoint, name, asyncio.run(_asked(access, name)))
+    except Crowded as error:
+        tried = Tried(False, str(error))
     audit(
         user=user,
         team=endpoint.team,
@@ -56,7 +61,7 @@ def try_endpoint(*, user: User, endpoint: Endpoint, model: str) -> Tried:
 
 async def _asked(access: Access, model: str) -> Got:
     body = protocol.chat(model, _QUESTION, {"max_new_tokens": 16})
-    async with Asker(access, attempts=1) as asker:
+    async with Asker(access, Permit(1), attempts=1) as asker:
         return await asker.ask(body)
 
 

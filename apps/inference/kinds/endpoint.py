@@ -16,6 +16,7 @@ from apps.inference.budgets import Purse
 from apps.inference.endpoints.models import Endpoint
 from apps.inference.endpoints.runner import Chat, EndpointRunner, Script
 from apps.inference.endpoints.services import access_to
+from apps.inference.endpoints.sharing import Share
 from apps.inference.kinds.base import Gives
 from apps.inference.kinds.settings import Setting, unstorable
 from apps.inference.runners.base import RunnerFailed
@@ -94,6 +95,7 @@ class EndpointKind:
             model=source.location,
             script=self.script(run, classes),
             purpose=str(run.pk),
+            share=Share(endpoint),
             purse=purse_of(run),
         )
 

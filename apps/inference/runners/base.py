@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -74,6 +75,11 @@ class Runner(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+    def tend(self, fenced: Callable[[], AbstractContextManager[None]]) -> None:
+        """Called about twice a second, or more often, by a thread with the database, before and while it
+        answers. What it reads and writes there happens inside `fenced()`: under the job's lease.
+        """
 
     def answers(self, questions: Iterable[Question]) -> Iterator[Answer]:
         """One answer a question, in any order, as they come; questions are taken as they are needed.

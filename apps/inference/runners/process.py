@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
@@ -123,6 +123,9 @@ class ProcessRunner:
                 start_new_session=True,
             )
             return self._process
+
+    def tend(self, fenced: Callable[[], AbstractContextManager[None]]) -> None:
+        """See `Runner`: its process needs nothing meanwhile."""
 
     def answers(self, questions: Iterable[Question]) -> Iterator[Answer]:
         """See `Runner`; the questions of one call are put together, shortest with shortest."""

@@ -103,6 +103,7 @@ class _Work:
         try:
             self._enter(runner)
             self._pin(runner)
+            runner.tend(self.ctx.fenced)
             pump.start()
             self._keep(runner, pump)
         finally:
@@ -140,6 +141,7 @@ class _Work:
                 waiting = []
             if whole:
                 pump.kept.set()
+            runner.tend(self.ctx.fenced)
             self._tell()  # ends here where the work is not wanted any more: what was paid for is kept
         left = sum(place not in self.journal.held for group in self.groups for place in group)
         if left:

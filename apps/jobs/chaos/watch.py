@@ -65,7 +65,7 @@ class Watch(ABC):
     @abstractmethod
     def faults(self) -> dict[str, int]:
         """How many `jobs` there were, and how many things are `lost`, `doubled`, `differing` and, where
-        money is spent, `paid_twice`."""
+        an endpoint is asked, `paid_twice` and `over_limit`."""
 
     def kill(self, crew: Crew) -> bool:
         """Kill somebody who works; False where nobody is there yet."""

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.jobs.chaos import setups
 
-FAULTS = ("lost", "doubled", "stuck", "differing", "paid_twice")
+FAULTS = ("lost", "doubled", "stuck", "differing", "paid_twice", "over_limit")
 # What is told of a trial beside its row of the table, and how.
 DONE = (
     ("child", "workers' children killed"),
@@ -29,6 +29,7 @@ DONE = (
     ("twice", "wake-ups sent twice"),
     ("leases_lost", "leases lost"),
     ("retried", "attempts that ended in an error"),
+    ("chats", "chats beside the runs"),
     ("resumed", "runs resumed by their owner"),
 )
 COLUMNS = {
@@ -39,6 +40,7 @@ COLUMNS = {
     "stuck": "stuck over 60 s",
     "differing": "numbers that differ",
     "paid_twice": "paid twice",
+    "over_limit": "over the limit",
     "silence": "longest silence, s",
     "seconds": "seconds",
 }
@@ -89,7 +91,8 @@ class Command(BaseCommand):
             raise CommandError("Jobs suffered.")
         done = sum(outcome["kills"] for outcome in tried.values())
         self.stdout.write(
-            f"{done:,} kills: 0 lost, 0 doubled, 0 stuck, the same numbers, nothing paid twice."
+            f"{done:,} kills: 0 lost, 0 doubled, 0 stuck, the same numbers, nothing paid twice, no limit "
+            "passed."
         )
 
     def _one(self, name: str, kills: int, seed: int) -> dict[str, Any] | None:
