@@ -280,7 +280,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "apps.core.api.Pages",
-    "DEFAULT_FILTER_BACKENDS": ["apps.core.filters.Filters"],
+    "DEFAULT_FILTER_BACKENDS": ["apps.core.filters.Filters", "apps.core.filters.Listing"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.FlatJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_CLASSES": ["apps.teams.throttling.PerMinute"],

@@ -99,6 +99,8 @@ class WebhookViewSet(
     queryset = Webhook.objects.none()
     serializer_class = WebhookSerializer
     filterset_class = WebhookFilter
+    search_fields = ("name", "url")
+    ordering_fields = ("name", "created_at")
 
     def get_queryset(self) -> QuerySet[Webhook]:
         return queries.webhooks(cast(User, self.request.user))
@@ -149,6 +151,7 @@ class DeliveryViewSet(
     queryset = Delivery.objects.none()
     serializer_class = DeliverySerializer
     filterset_class = DeliveryFilter
+    search_fields = ("event",)
 
     def get_queryset(self) -> QuerySet[Delivery]:
         return queries.deliveries(cast(User, self.request.user))

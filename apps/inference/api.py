@@ -192,6 +192,7 @@ class SourceViewSet(
     queryset = ModelSource.objects.none()
     serializer_class = SourceSerializer
     filterset_class = SourceFilter
+    search_fields = ("model__name", "location")
 
     def get_queryset(self) -> QuerySet[ModelSource]:
         return queries.sources(self.request.user)
@@ -213,6 +214,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     queryset = Run.objects.none()
     serializer_class = RunSerializer
     filterset_class = RunFilter
+    search_fields = ("source__model__name", "version__dataset__name")
     lookup_field = "slug"
 
     def get_queryset(self) -> QuerySet[Run]:

@@ -110,6 +110,7 @@ class TournamentViewSet(
 
     queryset = Tournament.objects.none()
     serializer_class = TournamentSerializer
+    search_fields = ("version__dataset__name",)
     lookup_field = "slug"
 
     def get_queryset(self) -> QuerySet[Tournament]:

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.db.models import QuerySet
+from django_filters import ChoiceFilter
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 from apps.jobs import presence, queries, services
 from apps.jobs.forms import JobFilter
 from apps.jobs.models import Attempt, Job, Worker
+from apps.jobs.registry import kinds
 from apps.teams.models import User
 
 
@@ -90,12 +92,20 @@ class WorkerSerializer(serializers.ModelSerializer[Worker]):
         return presence.is_alive(worker)
 
 
+class JobListFilter(JobFilter):
+    """The page's filters, and the kind of job."""
+
+    kind = ChoiceFilter(choices=lambda: [(kind, kind) for kind in kinds()])
+
+
 class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Job]):
     """Background work: what was asked for, how far it is, how it ended."""
 
     queryset = Job.objects.none()
     serializer_class = JobSerializer
-    filterset_class = JobFilter
+    filterset_class = JobListFilter
+    search_fields = ("title",)
+    ordering_fields = ("created_at", "title")
 
     def get_queryset(self) -> QuerySet[Job]:
         return queries.jobs(self._user())

@@ -205,7 +205,7 @@ class CompareItemsQuery(CompareQuery):
 
 
 class BoardFilter(filters.FilterSet):  # type: ignore[misc]
-    dataset = filters.CharFilter(field_name="version__dataset__slug")
+    dataset = filters.CharFilter(field_name="version__dataset__slug", max_length=60)
 
     class Meta:
         model = Board
@@ -220,6 +220,8 @@ class BoardViewSet(
     queryset = Board.objects.none()
     serializer_class = BoardSerializer
     filterset_class = BoardFilter
+    search_fields = ("name",)
+    ordering_fields = ("name", "created_at")
     lookup_field = "slug"
 
     def get_queryset(self) -> QuerySet[Board]:

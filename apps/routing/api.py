@@ -220,6 +220,8 @@ class EvaluationViewSet(
     queryset = Evaluation.objects.none()
     serializer_class = EvaluationSerializer
     filterset_class = OnDatasetFilter
+    search_fields = ("name",)
+    ordering_fields = ("name", "created_at")
 
     def get_queryset(self) -> QuerySet[Evaluation]:
         return queries.evaluations(self.request.user)
@@ -276,6 +278,8 @@ class RouterViewSet(
     queryset = Router.objects.none()
     serializer_class = RouterSerializer
     filterset_class = OnDatasetFilter
+    search_fields = ("name",)
+    ordering_fields = ("name", "created_at")
     lookup_field = "slug"
 
     def get_queryset(self) -> QuerySet[Router]:

@@ -217,6 +217,8 @@ class MoveSerializer(serializers.Serializer[Any]):
 
 class SelectionFilter(filters.FilterSet):  # type: ignore[misc]
     dataset = filters.CharFilter(field_name="version__dataset__slug", max_length=60)
+    state = filters.ChoiceFilter(choices=SelectionSession.State.choices)
+    metric = filters.ChoiceFilter(choices=SelectionSession.Metric.choices)
 
     class Meta:
         model = SelectionSession
@@ -235,6 +237,8 @@ class SelectionViewSet(
     queryset = SelectionSession.objects.none()
     serializer_class = SelectionSerializer
     filterset_class = SelectionFilter
+    search_fields = ("name",)
+    ordering_fields = ("name", "created_at")
 
     def get_queryset(self) -> QuerySet[SelectionSession]:
         return queries.sessions(self.request.user)

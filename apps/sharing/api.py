@@ -122,10 +122,17 @@ class ShareLinkFilter(filters.FilterSet):  # type: ignore[misc]
     evaluation = filters.UUIDFilter(field_name="evaluation__id")
     note = filters.CharFilter(lookup_expr="icontains", max_length=200)
     state = filters.ChoiceFilter(choices=STATES, method="of_state")
+    kind = filters.ChoiceFilter(
+        choices=[(name, kind.noun) for name, kind in KINDS.items()], method="of_kind"
+    )
 
     def of_state(self, rows: QuerySet[ShareLink], name: str, value: str) -> QuerySet[ShareLink]:
         """Open or ended."""
         return queries.narrowed(rows, state=value)
+
+    def of_kind(self, rows: QuerySet[ShareLink], name: str, value: str) -> QuerySet[ShareLink]:
+        """That show one kind of result."""
+        return queries.narrowed(rows, kind=value)
 
     class Meta:
         model = ShareLink
@@ -140,6 +147,8 @@ class ShareLinkViewSet(
     queryset = ShareLink.objects.none()
     serializer_class = ShareLinkSerializer
     filterset_class = ShareLinkFilter
+    search_fields = ("note", "title")
+    ordering_fields = ("created_at", "expires_at", "views")
 
     def get_queryset(self) -> QuerySet[ShareLink]:
         return queries.links(cast(User, self.request.user))

@@ -168,6 +168,8 @@ class TeamViewSet(
 
     queryset = Team.objects.none()
     serializer_class = TeamSerializer
+    search_fields = ("name",)
+    ordering_fields = ("name", "created_at")
 
     def get_queryset(self) -> QuerySet[Team]:
         return Team.objects.visible_to(self.request.user)
@@ -194,6 +196,7 @@ class MemberViewSet(
 
     queryset = Membership.objects.none()
     serializer_class = MembershipSerializer
+    search_fields = ("user__name", "user__email")
 
     def get_queryset(self) -> QuerySet[Membership]:
         return queries.members(_person(self.request))
@@ -222,6 +225,8 @@ class InvitationViewSet(
 
     queryset = Invitation.objects.none()
     serializer_class = InvitationSerializer
+    search_fields = ("email",)
+    ordering_fields = ("created_at", "expires_at")
 
     def get_queryset(self) -> QuerySet[Invitation]:
         return queries.invitations(_person(self.request))
@@ -250,6 +255,8 @@ class TokenViewSet(
 
     queryset = ApiToken.objects.none()
     serializer_class = TokenSerializer
+    search_fields = ("name",)
+    ordering_fields = ("name", "created_at")
 
     def get_queryset(self) -> QuerySet[ApiToken]:
         return queries.tokens(_person(self.request))
@@ -275,6 +282,7 @@ class AuditViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[AuditEntry]):
 
     queryset = AuditEntry.objects.none()
     serializer_class = AuditSerializer
+    search_fields = ("object_name", "action")
 
     def get_queryset(self) -> QuerySet[AuditEntry]:
         return queries.audit_entries(_person(self.request))

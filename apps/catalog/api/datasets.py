@@ -42,6 +42,8 @@ class DatasetViewSet(
 
     queryset = Dataset.objects.none()
     serializer_class = DatasetSerializer
+    search_fields = ("name", "description")
+    ordering_fields = ("name", "created_at")
     lookup_field = "slug"
 
     def get_queryset(self) -> QuerySet[Dataset]:
@@ -106,6 +108,8 @@ class VersionViewSet(
     queryset = DatasetVersion.objects.none()
     serializer_class = VersionSerializer
     filterset_class = VersionFilter
+    search_fields = ("dataset__name",)
+    ordering_fields = ("created_at", "item_count")
 
     def get_queryset(self) -> QuerySet[DatasetVersion]:
         return queries.versions_of(self.request.user)
@@ -170,6 +174,8 @@ class LabelBatchSerializer(serializers.ModelSerializer[LabelBatch]):
 
 class LabelBatchFilter(filters.FilterSet):  # type: ignore[misc]
     version = filters.UUIDFilter(field_name="version")
+    chosen = filters.BooleanFilter()
+    withdrawn = filters.BooleanFilter(field_name="withdrawn_at", lookup_expr="isnull", exclude=True)
 
     class Meta:
         model = LabelBatch
@@ -184,6 +190,7 @@ class LabelBatchViewSet(
     queryset = LabelBatch.objects.none()
     serializer_class = LabelBatchSerializer
     filterset_class = LabelBatchFilter
+    ordering_fields = ("created_at", "count")
 
     def get_queryset(self) -> QuerySet[LabelBatch]:
         rows: QuerySet[LabelBatch] = LabelBatch.objects.visible_to(self.request.user)

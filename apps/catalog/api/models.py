@@ -49,6 +49,7 @@ class ModelSerializer(serializers.ModelSerializer[CandidateModel]):
 class ModelFilter(filters.FilterSet):  # type: ignore[misc]
     name = filters.CharFilter(lookup_expr="iexact", max_length=200)
     provider = filters.CharFilter(lookup_expr="iexact", max_length=100)
+    licence = filters.CharFilter(lookup_expr="iexact", max_length=100)
 
     class Meta:
         model = CandidateModel
@@ -63,6 +64,8 @@ class ModelViewSet(
     queryset = CandidateModel.objects.none()
     serializer_class = ModelSerializer
     filterset_class = ModelFilter
+    search_fields = ("name", "provider", "licence")
+    ordering_fields = ("name", "created_at")
     lookup_field = "slug"
 
     def get_queryset(self) -> QuerySet[CandidateModel]:
@@ -139,6 +142,8 @@ class PriceViewSet(
     queryset = Price.objects.none()
     serializer_class = PriceSerializer
     filterset_class = PriceFilter
+    search_fields = ("model__name", "source")
+    ordering_fields = ("valid_from", "created_at")
 
     def get_queryset(self) -> QuerySet[Price]:
         mine = CandidateModel.objects.visible_to(self.request.user)

@@ -123,6 +123,8 @@ class UploadViewSet(
     queryset = Upload.objects.none()
     serializer_class = UploadSerializer
     filterset_class = UploadFilter
+    search_fields = ("filename", "dataset_name")
+    ordering_fields = ("created_at", "filename", "size")
 
     def get_queryset(self) -> QuerySet[Upload]:
         rows: QuerySet[Upload] = Upload.objects.visible_to(self.request.user)

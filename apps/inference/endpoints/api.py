@@ -86,6 +86,8 @@ class EndpointViewSet(
 
     queryset = Endpoint.objects.none()
     serializer_class = EndpointSerializer
+    search_fields = ("name",)
+    ordering_fields = ("name", "created_at")
     lookup_field = "slug"
 
     def get_queryset(self) -> QuerySet[Endpoint]:

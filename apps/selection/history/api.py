@@ -78,6 +78,7 @@ class ReplayViewSet(
     queryset = Replay.objects.none()
     serializer_class = ReplaySerializer
     filterset_class = ReplayFilter
+    search_fields = ("version__dataset__name",)
 
     def get_queryset(self) -> QuerySet[Replay]:
         return queries.replays(self.request.user)
