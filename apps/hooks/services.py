@@ -35,6 +35,9 @@ MOST_FAILURES = 5
 KEPT = timedelta(days=30)
 """How long the log of deliveries goes back."""
 
+UNTOLD = "The webhook was not told: the log of its deliveries says why."
+"""What a job of a delivery says: the team's members see it, and a problem may name the server."""
+
 _SECONDS = 10.0
 _ANSWER_BYTES = 64 << 10
 _GONE = 410
@@ -152,7 +155,8 @@ def _send(webhook: Webhook, event: str, payload: dict[str, Any]) -> Delivery:
         user=None,
         team=webhook.team,
         kind=DELIVER,
-        title=f"Tell {webhook.name}: {event}",
+        # The team's members see its jobs, and its webhooks are its admins' alone.
+        title=f"Tell a webhook: {event}",
         params={"delivery": str(made.pk)},
         max_attempts=ATTEMPTS,
     )
@@ -185,7 +189,7 @@ def deliver(ctx: JobContext) -> None:
     final = final or ctx.job.attempts >= ctx.job.max_attempts
     with ctx.fenced():
         _failed(delivery, status, problem, final=final)
-    raise JobFailed(problem) if final else TryLater(problem)
+    raise JobFailed(UNTOLD) if final else TryLater(UNTOLD)
 
 
 def close_delivery(*, job: Job) -> None:

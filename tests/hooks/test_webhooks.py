@@ -19,7 +19,9 @@ from rest_framework.test import APIClient
 from apps.hooks.models import Delivery, Event, Webhook
 from apps.hooks.services import (
     ATTEMPTS,
+    DELIVER,
     MOST_FAILURES,
+    UNTOLD,
     create_webhook,
     ping_webhook,
     redeliver,
@@ -148,7 +150,29 @@ def test_a_deaf_listener_is_tried_again_with_the_same_message_and_then_given_up(
     assert (delivery.state, delivery.status, delivery.attempts) == ("failed", 503, ATTEMPTS)
     assert delivery.problem == "The server answered 503."
     assert delivery.job is not None
-    assert (delivery.job.state, delivery.job.error) == (State.FAILED, "The server answered 503.")
+    assert (delivery.job.state, delivery.job.error) == (State.FAILED, UNTOLD)
+
+
+def test_jobs_that_members_see_name_no_webhook_and_no_problem_of_it(
+    hook: tuple[Webhook, str],
+    listener: Listener,
+    team: Team,
+    vic: User,
+    client_of: ClientOf,
+    run_jobs: RunJobs,
+) -> None:
+    Webhook.objects.update(name="Zirconia listener")
+    listener.status = 503
+    tell(team=team, event=Event.JOB_FAILED, data={})
+    for _ in ("waiting", "failed"):
+        job = Job.objects.get(kind=DELIVER)
+        for path in ("/jobs/", f"/jobs/{job.pk}/", "/api/v1/jobs/", f"/api/v1/jobs/{job.pk}/"):
+            shown = client_of(vic).get(path).content.decode()
+            assert "Tell a webhook" in shown
+            assert "Zirconia" not in shown
+            assert "The server answered" not in shown
+        run_jobs()
+    assert Delivery.objects.get().problem == "The server answered 503."
 
 
 def test_pauses_grow_between_tries(
