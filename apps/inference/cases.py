@@ -18,6 +18,9 @@ from apps.inference.scorers.judge import MAX_PART, Case
 from apps.teams.models import Role, User
 from apps.teams.services import audit, require
 
+MOST_CASES = 20_000
+"""Answers that one dataset of cases is made from: they are read, paired and written while somebody waits."""
+
 
 @dataclass(frozen=True)
 class Made:
@@ -103,6 +106,11 @@ def _texts(run: Run) -> dict[int, str]:
     if kind is None or kind.gives != Gives.TEXT or not run.answers_blob:
         raise ValidationError(
             f"{run} has no answers in words: choose a run that has ended with some."
+        )
+    if run.answered > MOST_CASES:
+        raise ValidationError(
+            f"{run} has {run.answered:,} answers, and cases are made from at most {MOST_CASES:,}: "
+            "run the model on a sample of the items."
         )
     kept = answers.read(run.answers_blob)
     return {one.position: one.text for one in kept if not one.failure}

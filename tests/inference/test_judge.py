@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
 from apps.catalog.services import create_model
-from apps.inference import services
+from apps.inference import cases, services
 from apps.inference.cases import make_grades, make_pairs
 from apps.inference.endpoints.services import create_endpoint
 from apps.inference.models import ModelSource, Run
@@ -259,6 +259,18 @@ def test_answers_are_graded_against_their_references(
         run_jobs()
     assert verdicts(made.version) == ["right"] * 6
     assert len(server.asked) == 6
+
+
+def test_more_answers_than_somebody_waits_for_are_not_made_into_cases(
+    alice: User, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "MOST_CASES", 5)
+    for make in (
+        lambda: make_pairs(user=alice, first=runs[0], second=runs[1]),
+        lambda: make_grades(user=alice, run=runs[0]),
+    ):
+        with pytest.raises(ValidationError, match=r"has 6 answers.*at most 5: run the model on a"):
+            make()
 
 
 def test_a_judge_of_what_is_no_case_says_so(
