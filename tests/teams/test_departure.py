@@ -6,12 +6,13 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Barrier, BrokenBarrierError, Thread
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from apps.jobs.models import Job
@@ -32,8 +33,8 @@ from tests.routes import build_world
 ClientOf = Callable[[User], Client]
 
 
-def contents(data: bytes) -> dict[str, Any]:
-    archive = zipfile.ZipFile(io.BytesIO(data))
+def contents(data: IO[bytes]) -> dict[str, Any]:
+    archive = zipfile.ZipFile(data)
     return {name: json.loads(archive.read(name)) for name in archive.namelist()}
 
 
@@ -43,7 +44,7 @@ def test_the_data_hold_what_is_kept_and_no_secret(
     _, secret = create_token(user=alice, team=team, name="nightly", scope=Role.VIEWER)
     response = client_of(alice).get("/settings/account/data.zip")
     assert response["Content-Type"] == "application/zip"
-    found = contents(response.content)
+    found = contents(io.BytesIO(response.getvalue()))
     assert found["account.json"][0]["email"] == alice.email
     assert found["memberships.json"] == [
         {**found["memberships.json"][0], "team": team.name, "role": "admin"}
@@ -68,6 +69,29 @@ def test_what_was_made_is_in_it_and_names_in_teams_that_were_left_are_not(
     left = json.dumps(contents(personal_data(eddie)))
     assert "Zirconia selection" not in left
     assert '"label": "cat"' in left
+
+
+def test_however_much_was_labelled_it_takes_as_many_queries(
+    team: Team,
+    alice: User,
+    eddie: User,
+    run_jobs: Callable[[], list[Job]],
+    django_assert_num_queries: Any,
+) -> None:
+    build_world(team, eddie_as_admin(eddie, team), run_jobs)
+    with CaptureQueriesContext(connection) as few:
+        contents(personal_data(eddie))
+    event = LabelEvent.objects.filter(annotator=eddie).first()
+    assert event is not None
+    LabelEvent.objects.bulk_create(
+        LabelEvent(
+            session_id=event.session_id, annotator=eddie, item=0, number=1000 + n, kind="skip"
+        )
+        for n in range(50)
+    )
+    with django_assert_num_queries(len(few)):
+        found = contents(personal_data(eddie))
+    assert len(found["labels.json"]) >= 50
 
 
 def eddie_as_admin(eddie: User, team: Team) -> User:
@@ -151,13 +175,11 @@ def test_a_token_neither_takes_data_nor_deletes(
     assert client.get("/settings/account/data.zip").status_code == 302
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_admins_who_leave_at_once_do_not_leave_a_team_alone(
-    team: Team, alice: User, eddie: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def leaving_at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Two people delete their accounts at the same moment, each in a thread."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite lets nobody look while somebody writes")
-    eddie_as_admin(eddie, team)
     both_here = Barrier(2)
     end = end_sessions
 
@@ -173,9 +195,31 @@ def test_two_admins_who_leave_at_once_do_not_leave_a_team_alone(
             delete_user(user=user)
         connections.close_all()
 
-    threads = [Thread(target=leave, args=(user,)) for user in (alice, eddie)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def both(*users: User) -> None:
+        threads = [Thread(target=leave, args=(user,)) for user in users]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return both
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_who_leave_at_once_do_not_leave_a_team_alone(
+    leaving_at_once: Callable[..., None], team: Team, alice: User, eddie: User
+) -> None:
+    eddie_as_admin(eddie, team)
+    leaving_at_once(alice, eddie)
     assert team.memberships.filter(role=Role.ADMIN).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_administrators_who_leave_at_once_do_not_leave_the_server_alone(
+    leaving_at_once: Callable[..., None], vic: User, charlie: User
+) -> None:
+    """They are in no team together: no lock on a team would keep them apart."""
+    charlie.memberships.update(role=Role.VIEWER)
+    User.objects.update(is_superuser=True)
+    leaving_at_once(*User.objects.all())
+    assert User.objects.filter(is_superuser=True, is_active=True).count() == 1

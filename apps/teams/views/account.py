@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -64,12 +64,10 @@ def session_end(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_GET
-def data(request: MemberRequest) -> HttpResponse:
+def data(request: MemberRequest) -> FileResponse:
     """What is kept about this person, to take away."""
-    response = HttpResponse(services.personal_data(request.user), content_type="application/zip")
-    day = timezone.localdate().isoformat()
-    response["Content-Disposition"] = f'attachment; filename="assay-my-data-{day}.zip"'
-    return response
+    name = f"assay-my-data-{timezone.localdate().isoformat()}.zip"
+    return FileResponse(services.personal_data(request.user), as_attachment=True, filename=name)
 
 
 @login_required
