@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -188,8 +189,9 @@ def kept_out(response: HttpResponse) -> bool:
 
 
 def state() -> dict[str, list[Any]]:
-    """Every row of the product's tables, but for the notes of when something was last used."""
-    skipped = {"last_used_at", "last_login"}
+    """Every row of the product's tables, and who has a session, but for the notes of when something
+    was last used."""
+    skipped = {"last_used_at", "last_login", "session_data", "expire_date"}
     return {
         model.__name__: sorted(
             model._default_manager.values_list(
@@ -198,7 +200,7 @@ def state() -> dict[str, list[Any]]:
             key=str,
         )
         for model in apps.get_models()
-        if model.__module__.startswith("apps.")
+        if model.__module__.startswith("apps.") or model is Session
     }
 
 
@@ -236,7 +238,9 @@ def test_someone_signed_out_is_sent_to_sign_in(world: World) -> None:
         for method in METHODS:
             response = ask(loud(Client()), method, route, world)
             if not kept_out(response):
-                problems.append(f"{route}: {method} answers {response.status_code}")
+                broke = getattr(response, "exc_info", None)
+                why = f", because {broke[1]!r}" if broke else ""
+                problems.append(f"{route}: {method} answers {response.status_code}{why}")
     assert not problems, "\n".join(problems)
     assert state() == before
 

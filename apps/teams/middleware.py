@@ -1,9 +1,11 @@
-"""Which team the signed-in person is looking at."""
+"""Which team the signed-in person is looking at, and that others sign in before anything is kept."""
 
 from collections.abc import Callable
 from uuid import UUID
 
 import structlog
+from allauth.core.exceptions import ReauthenticationRequired
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 
 from apps.teams.models import Team
@@ -30,3 +32,13 @@ class CurrentTeamMiddleware:
             request.team = Team.objects.get(id=team_id)  # type: ignore[attr-defined]
             structlog.contextvars.bind_contextvars(team=str(team_id), user=user.pk)
         return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Send whoever is signed out to the sign-in, and keep nothing of what they sent.
+
+        allauth would put the whole request into a new session, to go on with it afterwards: a row
+        in the database for each POST of anybody, and an error where it cannot be written.
+        """
+        if isinstance(exception, ReauthenticationRequired) and not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return None
