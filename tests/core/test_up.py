@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.db.migrations.loader import MigrationLoader
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOREIGN = ("DATABASE_URL", "BROKER_URL", "SITE_URL", "ALLOWED_HOSTS", "S3_BUCKET", "STATIC_ROOT")
@@ -50,6 +52,25 @@ def lines_until(process: subprocess.Popen[str], beginning: str) -> list[str]:
         if line.startswith(beginning):
             break
     return lines
+
+
+# Migrates as `manage.py up` does, and is killed where a number of migrations are done and the next one is
+# committed but not noted yet.
+KILLED_WHILE_MIGRATING = """
+import os, signal, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
+import django
+django.setup()
+from django.db.migrations.recorder import MigrationRecorder
+from apps.core.management.commands.up import migrate
+noted, left = MigrationRecorder.record_applied, iter(range(int(sys.argv[1])))
+def note(self, app, name):
+    if next(left, None) is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    noted(self, app, name)
+MigrationRecorder.record_applied = note
+migrate()
+"""
 
 
 @pytest.fixture
@@ -110,3 +131,17 @@ def test_a_data_folder_that_cannot_be_written_is_one_line(tmp_path: Path, port: 
     assert process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert "cannot write its data folder" in printed
+
+
+def test_a_start_that_is_killed_while_migrating_is_made_good_by_the_next(tmp_path: Path) -> None:
+    def migrated(noted: int) -> int:
+        argv = [sys.executable, "-c", KILLED_WHILE_MIGRATING, str(noted)]
+        return subprocess.run(argv, cwd=REPOSITORY, env=environment(tmp_path)).returncode
+
+    assert [migrated(0), migrated(12), migrated(40)] == [-signal.SIGKILL] * 3
+    assert migrated(1000) == 0
+    with sqlite3.connect(tmp_path / "assay.sqlite3") as database:
+        noted = set(database.execute("SELECT app, name FROM django_migrations"))
+        assert not database.execute("PRAGMA foreign_key_check").fetchall()
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert noted == set(MigrationLoader(None).disk_migrations)

@@ -7,13 +7,15 @@ import sys
 import time
 import urllib.request
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.core import health
@@ -110,8 +112,24 @@ def migrate() -> None:
     """Apply what is missing; with nothing missing this is one quick look."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", verbosity=0, interactive=False)
+        with _all_or_nothing():
+            call_command("migrate", verbosity=0, interactive=False)
     connection.close()
+
+
+@contextmanager
+def _all_or_nothing() -> Iterator[None]:
+    """Where the database is SQLite, what happens inside is one transaction.
+
+    Django notes some migrations as applied after they have been committed. Killed in between, the next
+    start would find its own tables in its way, and no start after that would succeed.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    # SQLite turns the checks of foreign keys off outside transactions alone, and migrations need that.
+    with connection.constraint_checks_disabled(), transaction.atomic():
+        yield
 
 
 def programs(host: str, port: int) -> list[Program]:
