@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.db.models.functions import Now
 from django.test import override_settings
 
@@ -92,6 +93,23 @@ def test_a_job_goes_on_from_its_checkpoint_to_the_same_numbers(
     assert job.result == {"sums": undisturbed(job.params)}
     assert AuditEntry.objects.filter(action="jobs.selftest.step").count() == 1
     assert [attempt.outcome for attempt in job.log.all()] == [Outcome.LOST, Outcome.SUCCEEDED]
+
+
+def test_a_job_whose_end_no_database_took_is_done_by_the_next_worker(
+    team: Team, run_jobs: RunJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    job = enqueue(team)
+    with monkeypatch.context() as silent:
+        silent.setattr(leases, "fail_attempt", away)
+        silent.setattr(JobContext, "checkpoint", away)
+        assert [ran.state for ran in run_jobs()] == [State.RUNNING]
+    let_the_lease_end(job)
+    assert leases.reap() == 1
+    (job,) = run_jobs()
+    assert job.result == {"sums": undisturbed(job.params)}
 
 
 def test_nothing_written_beside_a_result_survives_a_lost_lease(

@@ -6,12 +6,16 @@ import json
 import re
 import struct
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
 
+from apps.catalog.models import CandidateModel
+from apps.catalog.services import set_price
 from apps.core.twins import FORMS
 from apps.jobs.models import Job
 from apps.leaderboards.models import Board
@@ -172,12 +176,20 @@ def test_a_dial_in_the_address_is_in_the_files(
 
 
 def test_names_are_harmless_in_every_file(
-    bring: Callable[..., Any], vic: User, client_of: ClientOf, run_jobs: Callable[[], list[Job]]
+    bring: Callable[..., Any],
+    eddie: User,
+    vic: User,
+    client_of: ClientOf,
+    run_jobs: Callable[[], list[Job]],
 ) -> None:
     hostile = ["=cmd()|'/C calc'!A0", "<script>alert(1)</script>", r"\input{x} & 50%"]
     made = bring(predictions(dict.fromkeys(hostile, 3)), dataset_name="Pets & <b>co</b> \\x")
     labels = "\n".join(["item_id,label", *(f"i{item},{truth(item)}" for item in range(30))])
     bring(labels, "labels", version=made)
+    for model in CandidateModel.objects.all():
+        day = date(2026, 1, 1)
+        set_price(user=eddie, model=model, valid_from=day, per_call=Decimal("0.01"))
+    run_jobs()
     client, page = client_of(vic), f"/boards/{Board.objects.get(version=made).slug}"
     rows = list(csv.reader(io.StringIO(client.get(f"{page}.csv").content.decode())))
     assert {row[0] for row in rows[1:]} == {f"'{hostile[0]}", *hostile[1:]}
@@ -185,3 +197,6 @@ def test_names_are_harmless_in_every_file(
     assert r"\input" not in tex
     assert r"\textbackslash{}input\{x\} \& 50\%" in tex
     assert client.get(f"{page}.json")["Content-Type"] == "application/json"
+    drawing = ElementTree.fromstring(client.get(f"{page}.svg").content)  # noqa: S314 - ours
+    assert hostile[1] in "".join(drawing.itertext())
+    assert not [one for one in drawing.iter() if one.tag.endswith("script")]
