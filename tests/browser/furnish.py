@@ -24,7 +24,7 @@ def furnish(context: BrowserContext, site: Site, folder: Path) -> list[str]:
     page.goto(f"{site.address}/settings/")
     page.get_by_label("What will use it").fill("nightly script")
     page.get_by_role("button", name="Make a token").click()
-    addresses = [_invitation(page, site), _share_link(page, site)]
+    addresses = [invitation(page, site, "colleague@example.org"), share_link(page, site)]
     page.close()
     return addresses
 
@@ -59,14 +59,18 @@ def _replay(page: Page, site: Site) -> None:
     page.get_by_role("link", name="Share this replay").wait_for(timeout=300_000)
 
 
-def _invitation(page: Page, site: Site) -> str:
+def invitation(page: Page, site: Site, email: str, role: str = "viewer") -> str:
+    """Invite somebody; the address that lets them in."""
     page.goto(f"{site.address}/settings/")
-    page.get_by_label("E-mail address").fill("colleague@example.org")
+    invite = page.locator("form", has=page.get_by_label("E-mail address"))
+    invite.get_by_label("E-mail address").fill(email)
+    invite.get_by_label("Role").select_option(label=role)
     page.get_by_role("button", name="Invite this person").click()
     return _secret(page, "invitations")
 
 
-def _share_link(page: Page, site: Site) -> str:
+def share_link(page: Page, site: Site) -> str:
+    """Share the demo's board; the address of the link."""
     page.goto(f"{site.address}/boards/")
     page.get_by_role("main").get_by_role("link", name="Handwritten digits").first.click()
     page.get_by_role("link", name="Share this board").click()
