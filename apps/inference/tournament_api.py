@@ -20,7 +20,7 @@ from apps.inference.scorers import SCORERS
 
 
 class PlaceSerializer(serializers.ModelSerializer[TournamentPlace]):
-    run: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    run: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
 
     class Meta:
         model = TournamentPlace
