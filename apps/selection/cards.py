@@ -1,4 +1,4 @@
-"""Result cards of selections."""
+"""Result cards of selections; those of replays are found with them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from django.utils import timezone
 from apps.catalog import queries as catalog
 from apps.core.cards import Claim, Progress, Recount, register
 from apps.selection.exports import COLUMNS, events
+from apps.selection.history.cards import Replays
 from apps.selection.models import SelectionSession
 from apps.selection.standing import standing_of
+
+__all__ = ["Replays", "Selections", "claim_of"]
 
 _ASKED = (
     "method", "delta", "alpha", "audit_share", "second_share", "budget", "metric",

@@ -18,6 +18,9 @@ from apps.leaderboards.models import Board
 from apps.routing.cards import claim_of as evaluation_claim
 from apps.routing.services import start_evaluation
 from apps.selection.cards import claim_of as selection_claim
+from apps.selection.history.cards import claim_of as replay_claim
+from apps.selection.history.models import Replay
+from apps.selection.history.services import start_replay
 from apps.selection.models import SelectionSession
 from apps.selection.services import Answer, record, start_session
 from apps.teams.models import Team, User
@@ -93,6 +96,50 @@ def test_the_same_outcomes_give_the_same_evaluation(
     finding = verify(content(made))
     assert (finding.same, finding.differences) == (True, ())
     made["result"]["routers"]["knn"]["aiq"]["mean"] += 1
+    assert not verify(resealed(made)).same
+
+
+@pytest.fixture
+def replay(board: Board, eddie: User, run_jobs: RunJobs) -> Replay:
+    asked = {"methods": ["auto", "random"], "realisations": 4, "budget": 10, "seed": 3}
+    made = start_replay(user=eddie, version=board.version, **asked)  # type: ignore[arg-type]
+    run_jobs()
+    made.refresh_from_db()
+    return made
+
+
+def test_the_same_labels_give_the_same_replay(replay: Replay) -> None:
+    made = card(replay_claim(replay))
+    assert (made["seed"], made["parameters"]["realisations"]) == (3, 4)
+    assert "seconds_per_step" not in json.dumps(made)
+    replay.version.dataset.name = "Animals"
+    replay.version.dataset.save()
+    finding = verify(content(made))
+    assert (finding.same, finding.differences) == (True, ())
+    made["result"]["outcome"]["methods"]["random"]["labels_to_best_90"]["first"] = 1
+    assert not verify(resealed(made)).same
+
+
+def test_a_replay_whose_card_asks_for_another_plan_is_recomputed_so(replay: Replay) -> None:
+    made = card(replay_claim(replay))
+    made["seed"] = 4
+    found = verify(resealed(made))
+    assert not found.same
+    assert found.differences[0].startswith("result.")
+    made["parameters"]["realisations"] = 10**9
+    with pytest.raises(CardError, match="1 to 1,000"):
+        verify(resealed(made))
+
+
+def test_a_replay_of_labels_that_went_on_is_compared_with_what_was_kept(
+    replay: Replay, bring: Callable[..., Any]
+) -> None:
+    made = card(replay_claim(replay))
+    bring(labels(range(40, 60)), "labels", version=replay.version)
+    finding = verify(content(made))
+    assert finding.same
+    assert "moved on" in finding.note
+    made["seed"] = 4
     assert not verify(resealed(made)).same
 
 

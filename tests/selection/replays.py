@@ -29,7 +29,7 @@ def finished_replay(owner: User, version: DatasetVersion, *, plan: Plan = PLAN) 
         team=version.team,
         created_by=owner,
         version=version,
-        plan=services._plain(plan),
+        plan=services.plain(plan),
         blob=files.put(io.BytesIO(json.dumps(result).encode())),
         summary={"verdict": words.verdict(result).sentence},
     )

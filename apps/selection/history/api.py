@@ -14,7 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.catalog.api.shared import version_asked
+from apps.core.cards import card_of
 from apps.selection.history import queries, services
+from apps.selection.history.cards import claim_of
 from apps.selection.history.models import Replay
 from apps.selection.replay import known_methods
 from apps.teams.models import Role, User
@@ -108,3 +110,12 @@ class ReplayViewSet(
         if not replay.blob:
             raise NotFound("This replay has no numbers yet.")
         return Response(queries.result_of(replay)["outcome"])
+
+    @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
+    @action(detail=True)
+    def card(self, request: Request, pk: str) -> Response:
+        """The result card, which `manage.py verify` recomputes; 404 while there are no numbers."""
+        replay = self.get_object()
+        if not replay.blob:
+            raise NotFound("This replay has no numbers yet.")
+        return Response(card_of(claim_of(replay)))

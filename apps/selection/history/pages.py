@@ -56,18 +56,20 @@ class Row:
 class ReplayPage:
     """A finished replay; `url` is the page's own address, `chart_url` that of its pictures.
 
-    `drawn`: pictures and files are part of what the reader gets.
+    `drawn`: pictures and files are part of what the reader gets. `shared`: who reads it has a link, and
+    nothing to recompute it from.
     """
 
     result: dict[str, Any]
     chart_url: str
     url: str
     drawn: bool = True
+    shared: bool = False
 
     @property
     def twins(self) -> list[tuple[str, str]]:
         """The page as files: names and addresses."""
-        return twins.links(self.url, drawn=True) if self.drawn else []
+        return twins.links(self.url, drawn=True, card=not self.shared) if self.drawn else []
 
     @property
     def verdict(self) -> str:

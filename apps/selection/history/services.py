@@ -68,7 +68,7 @@ def start_replay(
         raise ValidationError({"version": str(error)}) from error
     pool = default_pool(collection) if pool is None else pool
     plan = checked_plan(Plan(tuple(methods), pool, realisations, budget, seed), collection)
-    replay = Replay(team=version.team, created_by=user, version=version, plan=_plain(plan))
+    replay = Replay(team=version.team, created_by=user, version=version, plan=plain(plan))
     replay.full_clean()
     replay.save()
     replay.job = enqueue(
@@ -80,7 +80,7 @@ def start_replay(
         key=str(replay.pk),
     )
     replay.save(update_fields=["job"])
-    audit(user=user, team=replay.team, action="replay.started", target=replay, **_plain(plan))
+    audit(user=user, team=replay.team, action="replay.started", target=replay, **plain(plan))
     return replay
 
 
@@ -136,7 +136,7 @@ def run_replay(ctx: JobContext) -> None:
     replay: Replay | None = rows.filter(pk=ctx.params["replay"]).first()
     if replay is None:
         raise JobFailed("The replay has been deleted.")
-    inputs = _inputs(replay.version)
+    inputs = inputs_of(replay.version)
     try:
         collection, chosen = queries.collection_of(replay.version)
     except ValueError as error:
@@ -209,11 +209,13 @@ def result_of(outcome: Outcome, collection: Collection, chosen: int) -> dict[str
     }
 
 
-def _plain(plan: Plan) -> dict[str, Any]:
+def plain(plan: Plan) -> dict[str, Any]:
+    """A plan as it is kept."""
     return asdict(plan) | {"methods": list(plan.methods)}
 
 
-def _inputs(version: DatasetVersion) -> dict[str, Any]:
+def inputs_of(version: DatasetVersion) -> dict[str, Any]:
+    """Content hashes of the predictions and labels that a replay of a version rests on."""
     found = catalog.inputs_of(version)
     del found["prices"]
     return found

@@ -11,4 +11,5 @@ urlpatterns = [
     path("replays/<uuid:pk>/", views.replay_detail, name="replay_detail"),
     path("replays/<uuid:pk>/delete/", views.replay_delete, name="replay_delete"),
     *twins.paths("replays/<uuid:pk>", "replay", views.replay_twin),
+    path("replays/<uuid:pk>.card.json", views.replay_card, name="replay_card"),
 ]

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.core import twins
-from apps.selection.history import cost, exports, queries, services
+from apps.selection.history import cards, cost, exports, queries, services
 from apps.selection.history.forms import ReplayForm
 from apps.selection.history.models import Replay
 from apps.selection.history.pages import ReplayPage
@@ -140,3 +140,11 @@ def replay_twin(request: MemberRequest, pk: UUID, form: str) -> HttpResponse:
     )
     made = exports.replay_twins(page, str(replay), replay.blob, request.GET.get("show", ""))
     return twins.answer(request, made, form)
+
+
+@member_required
+@require_GET
+def replay_card(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """The replay's result card."""
+    replay = _finished(request, pk)
+    return twins.card_response(cards.claim_of(replay), str(replay))

@@ -38,7 +38,7 @@ class Replays(Kind):
     def page(self, request: HttpRequest, opening: Opening) -> ReplayPage:
         """See `Kind.page`."""
         result = queries.read(opening.blob)
-        return ReplayPage(result, opening.picture, opening.url, opening.drawn)
+        return ReplayPage(result, opening.picture, opening.url, opening.drawn, shared=True)
 
     def twins(self, request: HttpRequest, opening: Opening) -> Twins:
         """See `Kind.twins`."""
