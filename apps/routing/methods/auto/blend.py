@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,10 @@ CAUTION = 2.0
 """Standard errors between groups that a slope must be above 0 to count on new groups."""
 
 _DIALS = 40
+
+KNOTS = 20
+DOUBT = 50.0
+"""Outcomes' worth of belief, at each knot, that a forecast is calibrated as it stands."""
 
 
 def relevance(score: Floats, cost: Floats) -> Floats:
@@ -135,3 +141,39 @@ def levels(said: list[Floats], residual: Floats) -> list[Floats]:
     n_models = residual.shape[1]
     everyone = np.full((n_models, n_models), 1 / n_models)
     return [height * everyone for height in level_weights(said, residual)]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """From what was foretold to what came of it on prompts held out, for all models alike.
+
+    Isotonic regression (Zadrozny and Elkan, KDD 2002) of equally large bins, straight between their
+    means. Sums of linear experts run past 0 and 1 and err in the middle; ranks are kept, but for ties.
+
+    Attributes:
+        said, came: [n_knots], both ascending.
+    """
+
+    said: Floats
+    came: Floats
+
+    @classmethod
+    def learn(cls, said: Floats, score: Floats) -> Curve:
+        """Args: said, score [n_prompts, n_models], forecasts of prompts held out; NaN not run."""
+        from sklearn.isotonic import isotonic_regression
+
+        ran = ~np.isnan(score)
+        said, score = said[ran], score[ran]
+        bins = np.array_split(np.argsort(said, kind="stable"), min(KNOTS, len(said)))
+        means = np.array([said[one].mean() for one in bins])
+        came = np.array(
+            [
+                (score[one].sum() + DOUBT * middle) / (len(one) + DOUBT)
+                for one, middle in zip(bins, means, strict=True)
+            ]
+        )
+        return cls(means, np.asarray(isotonic_regression(came)))
+
+    def at(self, said: Floats) -> Floats:
+        """Expected scores in 0..1, of the shape of the forecasts."""
+        return np.clip(np.interp(said, self.said, self.came), 0.0, 1.0)

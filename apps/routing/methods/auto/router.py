@@ -20,7 +20,7 @@ from apps.routing.methods.base import Embeddings, Forecast
 from apps.routing.methods.fitted import Fitted
 from apps.routing.methods.tasks import task_labels
 
-from .blend import differences, levels, relevance
+from .blend import Curve, differences, levels, relevance
 from .costs import Costs
 from .experts import EXPERTS, FAR, Lesson, cross_fitted
 from .features import Features
@@ -53,6 +53,7 @@ class Auto(Fitted):
         *(f"{name}_{part.name}" for name, kind in EXPERTS.items() for part in fields(kind)),
         *(f"cost_{part.name}" for part in fields(Costs)),
         *(f"novelty_{part.name}" for part in fields(Novelty)),
+        *(f"curve_{part.name}" for part in fields(Curve)),
         "level",
         "remembered",
         "residual",
@@ -110,7 +111,11 @@ class Auto(Fitted):
             self._keep(name, kind.learn(lesson).through(np.hstack([here, there])))
             score += _by_novelty(opinion @ np.hstack([here, there]), new)
         cost = cost + strange[:, None] * (costs.mean - cost)
-        self.held_out = Forecast(score=score, cost=cost)
+        self._keep("curve", Curve.learn(score, outcomes.score))
+        shown = np.empty_like(score)
+        for own in (fold == number for number in range(FOLDS)):
+            shown[own] = Curve.learn(score[~own], outcomes.score[~own]).at(score[own])
+        self.held_out = Forecast(score=score, cost=cost, probability=shown)
 
     def _forecast(self, embeddings: Embeddings) -> Forecast:
         features = Features({name: getattr(self, name) for name in _FEATURES})
@@ -119,9 +124,11 @@ class Auto(Fitted):
         said = np.sum(
             [self._part(name, kind).foretell(blocks) for name, kind in EXPERTS.items()], axis=0
         )
+        score = self.level + _by_novelty(said, new)
         return Forecast(
-            score=self.level + _by_novelty(said, new),
+            score=score,
             cost=self._part("cost", Costs).foretell(blocks.whole, strange),
+            probability=self._part("curve", Curve).at(score),
         )
 
     def _add(self, outcomes: OutcomeTable, embeddings: Embeddings) -> None:
