@@ -144,11 +144,13 @@ def _with_interval(values: Floats) -> dict[str, list[float]]:
     return {"mean": values[0].tolist(), "low": low.tolist(), "high": high.tolist()}
 
 
-def telling(forecast: Forecast, outcomes: OutcomeTable, count: int) -> list[str]:
-    """Ids of the prompts on which the known models are expected to differ most, most telling first."""
-    spread = forecast.shown.std(axis=1)
-    rows = np.argsort(-spread, kind="stable")[:count]
-    return [outcomes.prompt_ids[int(row)] for row in rows]
+def asked(outcomes: OutcomeTable, count: int, seed: int) -> list[str]:
+    """Ids of the prompts to run a new model on, so many drawn by chance: the first of them do as well.
+
+    Chosen by what they tell of the known models they do worse (docs/decisions/0012).
+    """
+    rows = np.random.default_rng(seed).permutation(outcomes.n_prompts)[:count]
+    return [outcomes.prompt_ids[row] for row in rows]
 
 
 def table_of(

@@ -104,9 +104,9 @@ def router_inputs(router: Router) -> dict[str, Any]:
     }
 
 
-def telling_prompts(router: Router) -> list[tuple[str, str]]:
-    """The prompts to run a new model on, most telling first: ids and texts."""
-    ids = router.current.facts.get("telling", []) if router.current else []
+def asked_prompts(router: Router) -> list[tuple[str, str]]:
+    """The prompts to run a new model on: ids and texts."""
+    ids = router.current.facts.get("asked", []) if router.current else []
     place = {item: index for index, item in enumerate(catalog.item_ids_of(router.version))}
     held = [place[item] for item in ids if item in place]
     return [(item.id, item.text or "") for item in catalog.items_of(router.version, held)]

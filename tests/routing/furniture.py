@@ -94,7 +94,7 @@ def _trained() -> tuple[Bundle, dict[str, Any]]:
     vectors = encoder("hashing").encode(table.prompts)
     embeddings = Embeddings(table.prompts, vectors, "hashing", table.groups["task"])
     bundle, held_out = Bundle.fit("knn", table, embeddings, seed=0)
-    return bundle, {**bundle.facts(held_out, table), "telling": list(table.prompt_ids[:10])}
+    return bundle, {**bundle.facts(held_out, table), "asked": list(table.prompt_ids[:10])}
 
 
 def router_of(version: DatasetVersion, owner: User, name: str = "Front door") -> Router:

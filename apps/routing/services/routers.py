@@ -29,7 +29,7 @@ from apps.teams.services import audit, require
 from apps.teams.services.base import one_line
 
 TRAIN = "routing.train"
-TELLING = 50
+ASKED = 50
 """Prompts that are offered to run a new model on."""
 
 
@@ -141,7 +141,7 @@ def train(ctx: JobContext) -> None:
     Whatever fails here leaves the version that served before.
     """
     from apps.routing.bundle import Bundle
-    from apps.routing.joining import telling
+    from apps.routing.joining import asked
 
     router = router_of(ctx)
     inputs = queries.router_inputs(router)
@@ -158,7 +158,7 @@ def train(ctx: JobContext) -> None:
         facts = {
             **bundle.facts(held_out, outcomes),
             "seconds": round(seconds, 2),
-            "telling": telling(held_out, outcomes, TELLING),
+            "asked": asked(outcomes, ASKED, router.seed),
         }
     except ValueError as error:
         raise JobFailed(str(error)) from error

@@ -155,7 +155,7 @@ def router_new_model(request: MemberRequest, slug: str) -> HttpResponse:
             form.add_error(None, error.messages[0])
         else:
             return redirect("router_detail", slug)
-    context = {"router": router, "form": form, "prompts": queries.telling_prompts(router)}
+    context = {"router": router, "form": form, "prompts": queries.asked_prompts(router)}
     status = 400 if form.errors else 200
     return render(request, "routing/router_new_model.html", context, status=status)
 
@@ -165,7 +165,7 @@ def router_new_model(request: MemberRequest, slug: str) -> HttpResponse:
 def router_prompts(request: MemberRequest, slug: str) -> HttpResponse:
     """The prompts to run a new model on, as a CSV to fill in."""
     router = _router(request, slug)
-    rows = [(prompt, text, "", "") for prompt, text in queries.telling_prompts(router)]
+    rows = [(prompt, text, "", "") for prompt, text in queries.asked_prompts(router)]
     text = csv_text([("prompt_id", "prompt", "score", "cost_usd"), *rows])
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{slug}-prompts.csv"'

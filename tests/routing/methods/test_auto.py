@@ -9,7 +9,8 @@ import pytest
 
 from apps.catalog.tables import OutcomeTable
 from apps.routing.decision import Guard, choose
-from apps.routing.methods.auto import Auto, informative_prompts
+from apps.routing.methods.auto import Auto
+from apps.routing.methods.auto.blend import Curve
 from apps.routing.methods.auto.experts import penalised, ridge
 from apps.routing.methods.base import Embeddings, Forecast
 from tests.routing.prompts import halves, world
@@ -153,29 +154,11 @@ def test_outcomes_without_prices_tasks_or_differences_are_learnt_from() -> None:
     assert fitted(same, nothing).forecast(nothing).shown == pytest.approx(1.0, abs=1e-6)
 
 
-def test_prompts_are_chosen_that_tell_of_a_new_model() -> None:
-    known = world(300)[0].subset(models=[0, 1])
-    chosen = informative_prompts(known, 20)
-    rows = [choice.row for choice in chosen]
-    assert len(set(rows)) == 20
-    assert informative_prompts(known, 20) == chosen
-    assert chosen[0].reason.startswith("The known models score")
-    left = [float(choice.reason.split("with it ")[1].split("%")[0]) for choice in chosen]
-    assert left == sorted(left, reverse=True)
-    assert left[-1] < left[0] / 2
-
-
-@pytest.mark.parametrize("k", [0, 301])
-def test_as_many_prompts_as_there_are_can_be_chosen(k: int) -> None:
-    with pytest.raises(ValueError, match="cannot be chosen"):
-        informative_prompts(world(300)[0], k)
-
-
-def test_a_twin_of_a_known_model_is_recognised_from_thirty_chosen_prompts() -> None:
+def test_a_twin_of_a_known_model_is_recognised_from_thirty_prompts() -> None:
     table, embeddings = world(400)
     known = table.subset(models=[0, 1])
     router = fitted(known, embeddings)
-    rows = [choice.row for choice in informative_prompts(known, 30)]
+    rows = list(range(30))
     twin = OutcomeTable.of(
         prompt_ids=[table.prompt_ids[row] for row in rows],
         prompts=[table.prompts[row] for row in rows],
@@ -188,3 +171,35 @@ def test_a_twin_of_a_known_model_is_recognised_from_thirty_chosen_prompts() -> N
     assert np.corrcoef(said.score[:, 1], said.score[:, 2])[0, 1] > 0.9
     assert router.level[2] == pytest.approx(router.level[1], abs=0.1)
     assert said.cost[:, 2] == pytest.approx(said.cost[:, 1], rel=0.2)
+
+
+def test_a_model_that_is_good_at_a_task_as_no_known_one_is_known_again_by_new_prompts() -> None:
+    table, embeddings, test, new = halves(*world(600, n_models=4))
+    router = fitted(table.subset(models=[0, 3]), embeddings)  # dates and code are alike to them
+    rows = list(range(40))
+    router.add_model("coder", table.subset(prompts=rows, models=[2]), embeddings.subset(rows))
+    said = router.forecast(new).score[:, 2]
+    code, dates = ([task == name for task in test.groups["task"]] for name in ("code", "dates"))
+    assert said[code].mean() > said[dates].mean() + 0.15
+
+
+def test_a_model_better_than_all_known_ones_is_not_taken_for_an_average_one() -> None:
+    table, embeddings = world(300)
+    router = fitted(table, embeddings)
+    best = OutcomeTable.of(
+        prompt_ids=table.prompt_ids[:30],
+        prompts=table.prompts[:30],
+        model_names=["best"],
+        score=np.ones((30, 1)),
+    )
+    router.add_model("best", best, embeddings.subset(range(30)))
+    assert router.forecast(embeddings).score[:, 3].mean() > 0.95
+
+
+@pytest.mark.parametrize("score", [0.7, 1.2])
+def test_expected_scores_are_shown_as_they_came_true(score: float) -> None:
+    random = np.random.default_rng(0)
+    said = random.uniform(-0.2, 1.2, (4_000, 3))
+    came = (random.random(said.shape) < np.clip(said, 0, 1) ** 2).astype(float)
+    curve = Curve.learn(said, came)
+    assert curve.at(np.array([score])) == pytest.approx(min(score, 1.0) ** 2, abs=0.08)

@@ -22,9 +22,9 @@ from apps.routing.methods.tasks import task_labels
 
 from .blend import Curve, differences, levels, relevance
 from .costs import Costs
-from .experts import EXPERTS, FAR, Lesson, cross_fitted
+from .experts import EXPERTS, FAR, Lesson, Tasks, cross_fitted
 from .features import Features
-from .newcomer import Basis, joined, remembered
+from .newcomer import Newcomer, remembered
 from .novelty import LEAST_GROUPS, Novelty, group_folds, groups_of
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Auto(Fitted):
         *(f"cost_{part.name}" for part in fields(Costs)),
         *(f"novelty_{part.name}" for part in fields(Novelty)),
         *(f"curve_{part.name}" for part in fields(Curve)),
+        *(f"newcomer_{part.name}" for part in fields(Newcomer)),
         "level",
         "remembered",
         "residual",
@@ -64,6 +65,8 @@ class Auto(Fitted):
     """[n_models], each model's expected score before the prompt is seen."""
     remembered: NDArray[np.int64]
     """[n_seen], by which training prompts are known again when a new model joins."""
+    task_table: Floats
+    """Of `Tasks`, [n_tasks, 2 * n_models]: of known kinds of prompts, then of new ones."""
     residual: NDArray[np.float32]
     """[n_seen, n_trained], their scores less the level; models that joined later have none."""
 
@@ -80,6 +83,7 @@ class Auto(Fitted):
         residual = _filled(outcomes.score - self.level, weights)
         self.remembered, self.residual = remembered(outcomes.prompts), residual.astype(np.float32)
         lesson = Lesson(blocks, residual, weights, _task_codes(outcomes))
+        self._keep("newcomer", Newcomer.learn(residual, lesson.codes))
 
         groups = groups_of(lesson.codes, blocks.vectors, self.seed)
         related = kin(outcomes.prompts, FOLDS)
@@ -132,7 +136,7 @@ class Auto(Fitted):
         )
 
     def _add(self, outcomes: OutcomeTable, embeddings: Embeddings) -> None:
-        """A mixture of the models that were trained, found from a few prompts."""
+        """A mixture of the models that were trained and effects of tasks, found from a few prompts."""
         features = Features({name: getattr(self, name) for name in _FEATURES})
         blocks = features.blocks(embeddings.prompts, embeddings.vectors)
         n_trained, n_models = self.residual.shape[1], len(self.model_names)
@@ -142,13 +146,15 @@ class Auto(Fitted):
             if int(name) in places:
                 known[row] = self.residual[places[int(name)]]
         ran = outcomes.ran[:, 0]
-        level, shares = joined(
-            known[ran], Basis.of(self.residual.astype(float)), outcomes.score[ran, 0]
+        tasks = self._part("task", Tasks).posterior(blocks)
+        level, shares, effects = self._part("newcomer", Newcomer).joined(
+            known[ran], tasks[ran], outcomes.score[ran, 0]
         )
         mixture = np.hstack([np.eye(n_models), np.pad(shares, (0, n_models - n_trained))[:, None]])
         by: Floats = np.kron(np.eye(2), mixture).astype(np.float64)
         for name, kind in EXPERTS.items():
             self._keep(name, self._part(name, kind).through(by))
+        self.task_table[:, n_models] += effects
         costs = self._part("cost", Costs)
         self._keep("cost", costs.joined(blocks.whole, outcomes.cost[:, 0]))
         self.level = np.append(self.level, level)
