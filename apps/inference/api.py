@@ -21,6 +21,7 @@ from apps.inference import pages, queries, services
 from apps.inference.kinds import KINDS
 from apps.inference.models import ModelSource, Run
 from apps.inference.scorers import SCORERS
+from apps.inference.scoring import settings_in_words
 
 _JSON = {"type": "object", "additionalProperties": {}}
 
@@ -123,7 +124,7 @@ class NewRunSerializer(serializers.Serializer[Any]):
     scorer = serializers.ChoiceField(
         [*SCORERS, ""], default="", help_text="For models that answer in words."
     )
-    scorer_settings = serializers.DictField(default=dict)
+    scorer_settings = serializers.DictField(default=dict, help_text=settings_in_words())
     reference = Text(
         max_length=200,
         default="",

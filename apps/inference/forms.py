@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field
 from typing import Any
 
 from django import forms
@@ -15,7 +15,7 @@ from apps.inference.endpoints.models import Endpoint
 from apps.inference.kinds import KINDS, Gives, Kind, Setting
 from apps.inference.kinds.local import FOLDER
 from apps.inference.models import ModelSource
-from apps.inference.scorers import SCORERS
+from apps.inference.scoring import settings_of
 from apps.teams.models import Team, User
 
 _BEHIND = "endpoint:"
@@ -28,12 +28,6 @@ SCORER_NAMES = {
     "regex": "the reference, a pattern, is found in the answer",
     "json-field": "a field of the JSON in the answer",
     "word-f1": "words in common (F1)",
-}
-_SCORER_LABELS = {
-    "absolute": "Absolute tolerance",
-    "relative": "Relative tolerance",
-    "ignore_case": "Ignore case",
-    "path": "Field of the JSON, for example items.0.price",
 }
 
 
@@ -164,24 +158,16 @@ class RunForm(forms.Form):
             self.fields[f"set_{setting.name}"] = _field_of(setting, held)
         if self.kind.local:
             del self.fields["cap"]
-        self.order_fields(["reference", *(f"score_{name}" for name in _SCORER_LABELS), "sample"])
+        scoring = [name for name in self.fields if name.startswith("score_")]
+        self.order_fields(["reference", *scoring, "sample"])
 
     def _add_scorer(self, version: DatasetVersion) -> None:
         choices = [("", "its label"), *((name, f"its {name}") for name in version.slice_names)]
         self.fields["reference"] = forms.ChoiceField(
             label="What an item's answer is compared with", choices=choices, required=False
         )
-        for field in fields(SCORERS[self.scorer]):  # type: ignore[arg-type]
-            default = None if field.default is MISSING else field.default
-            label = _SCORER_LABELS.get(field.name, field.name)
-            made: forms.Field
-            if isinstance(default, bool):
-                made = forms.BooleanField(label=label, initial=default, required=False)
-            elif isinstance(default, float):
-                made = forms.FloatField(label=label, initial=default, min_value=0)
-            else:
-                made = forms.CharField(label=label, max_length=200)
-            self.fields[f"score_{field.name}"] = made
+        for name, setting in settings_of(self.scorer).items():
+            self.fields[f"score_{name}"] = _scorer_field(setting)
 
     def asked(self) -> dict[str, Any]:
         """The cleaned values as `start_run` takes them."""
@@ -194,6 +180,49 @@ class RunForm(forms.Form):
             "sample": data["sample"],
             "cap": data.get("cap"),
         }
+
+
+def scorer_fields() -> dict[str, forms.Field]:
+    """Every setting of every scorer, `score_` and its name; what is left empty is left to the scorer."""
+    settings: dict[str, Field[Any]] = {}
+    users: dict[str, list[str]] = {}
+    for scorer, words in SCORER_NAMES.items():
+        for name, setting in settings_of(scorer).items():
+            settings.setdefault(name, setting)
+            users.setdefault(name, []).append(words)
+    return {
+        f"score_{name}": _scorer_field(setting, only_for="; ".join(users[name]))
+        for name, setting in settings.items()
+    }
+
+
+def given_settings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What was entered in `scorer_fields`."""
+    return {
+        name: value for name, value in _under("score_", data).items() if value not in ("", None)
+    }
+
+
+def _scorer_field(setting: Field[Any], *, only_for: str = "") -> forms.Field:
+    """A field at the scorer's default; where it is there for some scorers only, it may be left empty."""
+    default = None if setting.default is MISSING else setting.default
+    helping = setting.metadata["help"]
+    given: dict[str, Any] = {
+        "label": setting.metadata["label"],
+        "help_text": f"{helping} Only for: {only_for}." if only_for else helping,
+        "initial": None if only_for else default,
+        "required": not only_for,
+    }
+    if isinstance(default, bool):
+        if not only_for:
+            return forms.BooleanField(**given | {"required": False})
+        choices = [("", "as that comparison usually does"), ("yes", "yes"), ("no", "no")]
+        return forms.TypedChoiceField(
+            choices=choices, coerce=lambda said: said == "yes", empty_value=None, **given
+        )
+    if isinstance(default, float):
+        return forms.FloatField(min_value=0, **given)
+    return forms.CharField(max_length=200, **given)
 
 
 def _under(prefix: str, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from typing import Any
 
 from apps.catalog import queries as catalog
 from apps.catalog.money import money
-from apps.inference import answers
+from apps.inference import answers, scoring
 from apps.inference.answers import Kept
 from apps.inference.kinds import KINDS, Gives
 from apps.inference.models import Run
+from apps.inference.scorers import SCORERS
 
 PAGE_SIZE = 20
 SHOWN_LETTERS = 400
@@ -104,9 +105,14 @@ def cut(text: str) -> str:
 
 
 def settings_of(run: Run) -> list[tuple[str, str]]:
-    """The settings by their labels, those that are empty left out."""
+    """The settings by their labels, the scorer's first; those that are empty left out."""
     labels = {setting.name: setting.label for setting in KINDS[run.source.kind].settings}
     found = []
+    if run.scorer in SCORERS:
+        for name, setting in scoring.settings_of(run.scorer).items():
+            value = run.scorer_settings.get(name, setting.default)
+            said = {True: "yes", False: "no"}.get(value) if isinstance(value, bool) else value
+            found.append((setting.metadata["label"], cut(str(said))))
     for name, value in run.settings.items():
         if value in ("", {}, None):
             continue

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from apps.inference.kinds.settings import unstorable
 from apps.inference.scorers import SCORERS, Scorer
+
+
+def settings_of(name: str) -> dict[str, Field[Any]]:
+    """The settings of the scorer of that name: fields with `label` and `help` in their metadata."""
+    return {field.name: field for field in fields(SCORERS[name])}  # type: ignore[arg-type]
+
+
+def settings_in_words() -> str:
+    """All settings of all scorers with their defaults, for a reference."""
+    said = []
+    for name in SCORERS:
+        if own := settings_of(name):
+            parts = [
+                f"`{key}` ({'needed' if one.default is MISSING else json.dumps(one.default)})"
+                for key, one in own.items()
+            ]
+            said.append(f"{name}: {', '.join(parts)}")
+    return f"What differs from the scorer's own. {'; '.join(said)}. The others have none."
 
 
 def made_scorer(name: str, settings: Mapping[str, Any]) -> Scorer:
@@ -21,7 +40,7 @@ def made_scorer(name: str, settings: Mapping[str, Any]) -> Scorer:
     """
     if name not in SCORERS:
         raise ValidationError({"scorer": f"Choose how answers are compared: {', '.join(SCORERS)}."})
-    known = {field.name: field for field in fields(SCORERS[name])}  # type: ignore[arg-type]
+    known = settings_of(name)
     values = {}
     for key, value in settings.items():
         if key not in known:

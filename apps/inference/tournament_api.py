@@ -17,6 +17,7 @@ from apps.core.api import Text
 from apps.inference import queries, services, tournament_pages
 from apps.inference.models import Tournament, TournamentPlace
 from apps.inference.scorers import SCORERS
+from apps.inference.scoring import settings_in_words
 
 
 class PlaceSerializer(serializers.ModelSerializer[TournamentPlace]):
@@ -78,7 +79,7 @@ class NewTournamentSerializer(serializers.Serializer[Any]):
         help_text="The ids of three or more of the team's model sources.",
     )
     scorer = serializers.ChoiceField(list(SCORERS))
-    scorer_settings = serializers.DictField(default=dict)
+    scorer_settings = serializers.DictField(default=dict, help_text=settings_in_words())
     reference = Text(
         max_length=200,
         default="",

@@ -9,7 +9,7 @@ from django import forms
 from apps.catalog.forms import VersionField
 from apps.catalog.models import DatasetVersion
 from apps.inference import queries
-from apps.inference.forms import SCORER_NAMES, SourceField
+from apps.inference.forms import SCORER_NAMES, SourceField, given_settings, scorer_fields
 from apps.inference.kinds import KINDS, Gives
 from apps.inference.models import ModelSource
 from apps.teams.models import Team, User
@@ -36,12 +36,6 @@ class TournamentForm(forms.Form):
         max_length=200,
         required=False,
         help_text="The name of a slice; left empty, the labels.",
-    )
-    path = forms.CharField(
-        label="Field of the JSON",
-        max_length=200,
-        required=False,
-        help_text="Only where a field of the JSON is compared, for example items.0.price.",
     )
     instructions = forms.CharField(
         label="Instructions",
@@ -82,6 +76,9 @@ class TournamentForm(forms.Form):
         version.queryset = rows.select_related("dataset", "team").order_by("-created_at")
         kinds = [kind.name for kind in KINDS.values() if kind.gives == Gives.TEXT]
         sources.queryset = queries.sources(user).filter(team=team, kind__in=kinds)
+        scoring = scorer_fields()
+        self.fields.update(scoring)
+        self.order_fields(["version", "sources", "scorer", "reference", *scoring])
 
     def asked(self) -> dict[str, Any]:
         """The cleaned values as `start_tournament` takes them."""
@@ -93,7 +90,7 @@ class TournamentForm(forms.Form):
             "version": data["version"],
             "sources": list(data["sources"]),
             "scorer": data["scorer"],
-            "scorer_settings": {"path": data["path"]} if data["path"] else {},
+            "scorer_settings": given_settings(data),
             "reference": data["reference"],
             "settings": settings,
             "budget": data["budget"],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 from rest_framework.test import APIClient
 
 from apps.catalog.models import CandidateModel, DatasetVersion
@@ -16,6 +17,7 @@ from apps.inference.kinds import KINDS
 from apps.inference.kinds.local import CAUSAL_LM
 from apps.inference.models import ModelSource, Run
 from apps.inference.runners import Answer
+from apps.inference.scoring import settings_of
 from apps.jobs.models import Job, State
 from apps.teams.models import Team, User
 from tests.inference.furniture import Parrot, echo, prompts
@@ -106,6 +108,57 @@ def test_the_second_step_shows_settings_and_an_estimate(
     assert "4 items, 7 to 51 tokens in, 4 to 40 out; what that costs is unknown" in second
     again = client.post("/runs/new/", form_of(source, version, sample=2, estimate="1"))
     assert "2 items, " in again.content.decode()
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("scorer", "given", "kept", "shown"),
+    [
+        (
+            "numeric",
+            {"absolute": "0.5", "relative": "0.01"},
+            {"absolute": 0.5, "relative": 0.01},
+            "0.5",
+        ),
+        ("contains", {}, {"ignore_case": False}, "no"),
+        ("regex", {"ignore_case": "on"}, {"ignore_case": True}, "yes"),
+        ("json-field", {"path": "a.0"}, {"path": "a.0"}, "a.0"),
+    ],
+)
+def test_every_setting_of_a_scorer_is_set_with_help_and_shown_with_the_run(
+    eddie: User,
+    client_of: ClientOf,
+    source: ModelSource,
+    scorer: str,
+    given: dict[str, Any],
+    kept: dict[str, Any],
+    shown: str,
+) -> None:
+    client = client_of(eddie)
+    version = prompts(source.team, eddie, TEXTS, ["1", "2", "3", "4"])
+    form = text_of(client, f"/runs/new/?version={version.pk}&source={source.pk}&scorer={scorer}")
+    for name, setting in settings_of(scorer).items():
+        assert f'name="score_{name}"' in form
+        assert escape(setting.metadata["help"]) in form
+    sent = {f"score_{name}": value for name, value in given.items()}
+    client.post("/runs/new/", form_of(source, version, scorer=scorer, **sent))
+    run = Run.objects.get()
+    assert run.scorer_settings == kept
+    labels = {name: one.metadata["label"] for name, one in settings_of(scorer).items()}
+    page = " ".join(text_of(client, f"/runs/{run.slug}/").split())
+    assert f"<dt>{labels[next(iter(kept))]}</dt> <dd> {shown} </dd>" in page
+
+
+def test_a_scorers_setting_that_cannot_be_is_refused_in_the_page_and_the_api(
+    eddie: User, client_of: ClientOf, api_of: ApiOf, source: ModelSource, version: DatasetVersion
+) -> None:
+    sent = form_of(source, version, scorer="numeric", score_absolute=-1, score_relative=0)
+    page = client_of(eddie).post("/runs/new/", sent)
+    assert page.status_code == 400
+    assert "greater than or equal to 0" in page.content.decode()
+    body = {"dataset": version.dataset.slug, "source": str(source.pk), "scorer": "json-field"}
+    refused = api_of(eddie).post("/api/v1/runs/", body).json()
+    assert refused["errors"]["scorer_settings"] == ["json-field needs `path`."]
     assert not Run.objects.exists()
 
 

@@ -360,6 +360,29 @@ def test_it_is_started_and_read_on_its_pages(
     assert Run.objects.count() == 4
 
 
+def test_settings_of_its_scorer_are_set_where_it_has_them(
+    eddie: User,
+    version: DatasetVersion,
+    sources: list[ModelSource],
+    client_of: Callable[[User], Client],
+) -> None:
+    client = client_of(eddie)
+    asked = {
+        "version": version.pk,
+        "sources": [source.pk for source in sources],
+        "scorer": "contains",
+        "budget": 80,
+        "score_ignore_case": "no",
+    }
+    form = client.get("/tournaments/new/").content.decode()
+    assert "Only for: the reference stands in the answer; the reference, a pattern" in form
+    refused = client.post("/tournaments/new/", {**asked, "score_path": "a.0"})
+    assert "contains has no setting `path`." in refused.content.decode()
+    assert not Run.objects.exists()
+    client.post("/tournaments/new/", asked)
+    assert {str(run.scorer_settings) for run in Run.objects.all()} == {"{'ignore_case': False}"}
+
+
 def test_a_program_starts_and_stops_one(
     eddie: User,
     version: DatasetVersion,

@@ -17,8 +17,13 @@ class Score:
     why: str
 
 
+def told(label: str, helping: str) -> dict[str, str]:
+    """What a form says of a setting: the metadata of a scorer's field."""
+    return {"label": label, "help": helping}
+
+
 class Scorer(Protocol):
-    """A way to compare an answer with what was expected. Its settings are its fields."""
+    """A way to compare an answer with what was expected. Its settings are its fields, `told` in metadata."""
 
     def check(self, reference: str) -> None:
         """Raise ValueError, in one sentence, where no answer could be compared with `reference`."""

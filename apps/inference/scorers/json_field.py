@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from .base import MAX_ANSWER, Score, yes_or_no
+from .base import MAX_ANSWER, Score, told, yes_or_no
 from .text import normalised
 
 _STARTS = 50  # braces at which JSON is looked for
@@ -20,7 +20,11 @@ class JsonField:
     but for their form.
     """
 
-    path: str
+    path: str = field(
+        metadata=told(
+            "Field of the JSON", "Names and places joined by dots, for example items.0.price."
+        )
+    )
 
     def check(self, reference: str) -> None:
         """See `Scorer.check`."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .base import MAX_ANSWER, Score, yes_or_no
+from .base import MAX_ANSWER, Score, told, yes_or_no
 
 _NUMBER = re.compile(
     r"(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,3})?(?![\w])"
@@ -31,8 +31,17 @@ def numbers(text: str) -> list[float]:
 class Numeric:
     """The last number of the answer is the reference's, within either tolerance."""
 
-    absolute: float = 1e-9
-    relative: float = 1e-6
+    absolute: float = field(
+        default=1e-9,
+        metadata=told("Absolute tolerance", "A number this close to the reference is right."),
+    )
+    relative: float = field(
+        default=1e-6,
+        metadata=told(
+            "Relative tolerance",
+            "So is one this close as a share of the larger of the two: 0.01 for one percent.",
+        ),
+    )
 
     def check(self, reference: str) -> None:
         """See `Scorer.check`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .base import MAX_ANSWER, Score, yes_or_no
+from .base import MAX_ANSWER, Score, told, yes_or_no
 
 MAX_SECONDS = 0.2
 _MAX_PATTERN = 2_000
@@ -14,7 +14,9 @@ _MAX_PATTERN = 2_000
 class Pattern:
     """The reference, a regular expression, is found in the answer. Patterns that take long fail."""
 
-    ignore_case: bool = False
+    ignore_case: bool = field(
+        default=False, metadata=told("Ignore case", "Small and capital letters are the same.")
+    )
 
     def check(self, reference: str) -> None:
         """See `Scorer.check`."""

@@ -6,9 +6,9 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .base import MAX_ANSWER, Score, yes_or_no
+from .base import MAX_ANSWER, Score, told, yes_or_no
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -52,7 +52,9 @@ class Normalised(_AnyReference):
 class Contains:
     """The reference stands in the answer."""
 
-    ignore_case: bool = True
+    ignore_case: bool = field(
+        default=True, metadata=told("Ignore case", "Small and capital letters are the same.")
+    )
 
     def check(self, reference: str) -> None:
         """See `Scorer.check`."""
