@@ -124,7 +124,7 @@ class PairsQuery(PartQuery):
     )
 
 
-class WhatIfQuery(serializers.Serializer[Any]):
+class WhatIfQuery(PartQuery):
     """Other prices of some models: the first price is of the first model."""
 
     model = serializers.ListField(
@@ -333,11 +333,11 @@ class BoardViewSet(
     @action(detail=True, url_path="what-if", pagination_class=None)
     def what_if(self, request: Request, slug: str) -> Response:
         """What the board would recommend if some models cost so many US dollars a call."""
-        result = self._result()
+        result = self._result(Part.read(request.query_params))
         asked = WhatIfQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         if not result["ranking"]:
-            raise NotFound("This board ranks nothing yet.")
+            raise NotFound(plain(result["problem"]) or "This board ranks nothing yet.")
         prices = dict(zip(*(asked.validated_data[key] for key in ("model", "price")), strict=True))
         unknown = prices.keys() - {row["model"] for row in result["ranking"]["rows"]}
         if unknown:

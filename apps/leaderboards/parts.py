@@ -69,7 +69,7 @@ WHOLE = Part()
 def narrows(snapshot: Snapshot) -> bool:
     """Whether a snapshot can be narrowed: it ranks something, and is not of an earlier version."""
     whole = result_of(snapshot)
-    return bool(whole["ranking"]) and whole["format"] >= _KEPT_SINCE
+    return bool(snapshot.pairs_blob) and whole["format"] >= _KEPT_SINCE
 
 
 def shown(snapshot: Snapshot, part: Part) -> dict[str, Any]:

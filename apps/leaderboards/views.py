@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core import twins
 from apps.core.charts import SIZES, THEMES
+from apps.core.templatetags.assay import prose
 from apps.leaderboards import cards, charts, exports, queries, services
 from apps.leaderboards.comparing.page import ComparePage
 from apps.leaderboards.comparing.twins import compare_twins
@@ -262,10 +263,14 @@ def board_history_twin(request: MemberRequest, slug: str, form: str) -> HttpResp
 def board_what_if(request: MemberRequest, slug: str) -> HttpResponse:
     """What a board would recommend at other prices, and what a month would cost."""
     board = _board(request, slug)
-    ranks = board.current is not None and queries.result_of(board.current)["ranking"]
-    url = reverse("board_what_if", args=[slug])
-    page = WhatIfPage(board, request.GET, url) if ranks else None
-    return render(request, "leaderboards/board_what_if.html", {"board": board, "page": page})
+    part = Part.read(request.GET)
+    result = shown(board.current, part) if board.current else {"ranking": None}
+    page = None
+    if result["ranking"]:
+        page = WhatIfPage(board, request.GET, reverse("board_what_if", args=[slug]))
+    problem = str(result.get("problem", "")) if part else ""
+    context = {"board": board, "page": page, "part": part, "problem": prose(problem)}
+    return render(request, "leaderboards/board_what_if.html", context)
 
 
 @member_required

@@ -108,6 +108,14 @@ def test_who_beats_whom_counts_the_items_of_the_part(get: Callable[..., str]) ->
     assert "no labelled item" in verdict_in(get("/pairs/?slice=site:west"))
 
 
+def test_what_if_asks_of_the_part(get: Callable[..., str]) -> None:
+    html = get("/what-if/?slice=site:north&model=dan&price=0&calls=5")
+    assert "the recommendation stays: <code>eve</code>" in verdict_in(html)
+    assert "?slice=site%3Anorth&amp;calls=5" in html  # where the price is taken back
+    assert 'name="slice" value="site:north"' in html
+    assert "no labelled item" in verdict_in(get("/what-if/?slice=site:west"))
+
+
 def test_the_part_stays_in_every_address_of_the_page(
     get: Callable[..., str], client_of: Callable[[User], Client], eddie: User, board: Board
 ) -> None:

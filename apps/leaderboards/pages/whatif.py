@@ -15,9 +15,17 @@ from django.utils.safestring import SafeString
 from apps.catalog.money import PriceUnit, money
 from apps.core.templatetags.assay import prose
 from apps.leaderboards.models import Board
-from apps.leaderboards.queries import result_of
+from apps.leaderboards.parts import Part, shown
 from apps.leaderboards.whatif import flips, options, with_prices
-from apps.leaderboards.words import Verdict, name, points, price_unit, probability, verdict
+from apps.leaderboards.words import (
+    Verdict,
+    name,
+    part_words,
+    points,
+    price_unit,
+    probability,
+    verdict,
+)
 
 MOST = 20
 """Prices that may be replaced at once."""
@@ -52,7 +60,7 @@ class Change:
 
 
 class WhatIfPage:
-    """A ranked board with some prices and the number of calls a month replaced by the address.
+    """A ranked board, or a part of it, with some prices and the number of calls replaced by the address.
 
     `model=a&price=2&model=b&price=3`: the first price is of the first model. `per`: how many calls the
     prices are for; `calls`: so many a month.
@@ -64,7 +72,8 @@ class WhatIfPage:
         assert board.current is not None  # noqa: S101
         self.board = board
         self.url = url
-        self.result: dict[str, Any] = result_of(board.current)
+        self.part = Part.read(query)
+        self.result: dict[str, Any] = shown(board.current, self.part)
         self.models = [row["model"] for row in self.result["ranking"]["rows"]]
         self.unit: PriceUnit = price_unit(self.result)
         self.asked = _asked(query)
@@ -95,6 +104,16 @@ class WhatIfPage:
         return ""
 
     @property
+    def today_url(self) -> str:
+        """The page at today's prices."""
+        return self.url + self.part.query
+
+    @property
+    def where(self) -> SafeString:
+        """The part that is looked at, as HTML; empty of the whole board."""
+        return prose(part_words(self.result["part"]) if self.part else "")
+
+    @property
     def prices(self) -> dict[str, float]:
         """The prices asked about, in US dollars a call; none where something of it cannot be read."""
         if self.problem:
@@ -112,7 +131,9 @@ class WhatIfPage:
 
     def _query(self, asked: list[tuple[str, str]]) -> str:
         """An address that asks about these prices, at the same number of calls."""
-        pairs = [part for model, price in asked for part in (("model", model), ("price", price))]
+        pairs = self.part.pairs()
+        for model, price in asked:
+            pairs += [("model", model), ("price", price)]
         pairs += [("per", str(self.per.calls))] if asked else []
         pairs += [("calls", self.asked_calls)] if self.asked_calls else []
         return f"?{urlencode(pairs)}" if pairs else ""
