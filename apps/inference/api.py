@@ -57,17 +57,38 @@ class NewSourceSerializer(serializers.Serializer[Any]):
     settings = serializers.DictField(default=dict, help_text="What differs from the kind's own.")
 
 
-class RunSerializer(serializers.ModelSerializer[Run]):
+class WorkedSerializer(serializers.Serializer[Any]):
+    """What runs and tournaments tell alike: on what, and how far."""
+
     dataset: Any = serializers.SlugRelatedField(
         source="version.dataset", slug_field="slug", read_only=True
     )
     version = serializers.IntegerField(source="version.number", read_only=True)
+    state = serializers.CharField(read_only=True)
+    sentence = serializers.SerializerMethodField()
+
+
+class NewWorkSerializer(serializers.Serializer[Any]):
+    """What runs and tournaments are asked for alike: on what, and how answers are compared."""
+
+    dataset = serializers.SlugField(max_length=60, help_text="The dataset's slug.")
+    version = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, help_text="Its newest one when left out."
+    )
+    scorer_settings = serializers.DictField(default=dict, help_text=settings_in_words())
+    reference = Text(
+        max_length=200,
+        default="",
+        allow_blank=True,
+        help_text="The slice that answers are compared with; left out, the labels.",
+    )
+
+
+class RunSerializer(WorkedSerializer, serializers.ModelSerializer[Run]):
     model: Any = serializers.SlugRelatedField(
         source="source.model", slug_field="slug", read_only=True
     )
     kind = serializers.CharField(source="source.kind", read_only=True)
-    state = serializers.CharField(read_only=True)
-    sentence = serializers.SerializerMethodField()
     settings = serializers.JSONField(read_only=True)
     scorer_settings = serializers.JSONField(read_only=True)
     estimate = serializers.JSONField(read_only=True)
@@ -112,24 +133,13 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         return pages.sentence(run)
 
 
-class NewRunSerializer(serializers.Serializer[Any]):
+class NewRunSerializer(NewWorkSerializer):
     """Which model is put to a dataset version, and how."""
 
-    dataset = serializers.SlugField(max_length=60, help_text="The dataset's slug.")
-    version = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, required=False, help_text="Its newest one when left out."
-    )
     source: Any = serializers.UUIDField(help_text="The id of one of the team's model sources.")
     settings = serializers.DictField(default=dict, help_text="Over those of the source.")
     scorer = serializers.ChoiceField(
         [*SCORERS, ""], default="", help_text="For models that answer in words."
-    )
-    scorer_settings = serializers.DictField(default=dict, help_text=settings_in_words())
-    reference = Text(
-        max_length=200,
-        default="",
-        allow_blank=True,
-        help_text="The slice that answers are compared with; left out, the labels.",
     )
     sample = serializers.IntegerField(
         min_value=1, max_value=2**31 - 1, required=False, allow_null=True
@@ -244,7 +254,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, slug: str) -> Response:
         """Stop a run; what has been answered is kept."""
-        run = services.cancel_run(user=person(request), run=self.get_object())
+        run = services.cancel(user=person(request), work=self.get_object())
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=ResumeSerializer, responses={202: RunSerializer})

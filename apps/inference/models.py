@@ -43,7 +43,33 @@ class ModelSource(TeamOwned):
         return f"{self.model.name} ({self.kind})"
 
 
-class Run(TeamOwned):
+class Worked(TeamOwned):
+    """What a job works on, and what stays when the job is gone."""
+
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether it came to its end at some time."""
+        raise NotImplementedError
+
+    @property
+    def state(self) -> str:
+        """The state of its job; `cancelled` where that is gone and nothing came of it."""
+        if self.job is not None:
+            return self.job.state
+        return State.SUCCEEDED if self.ended_well else State.CANCELLED
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing works on it any more."""
+        return self.state in FINAL
+
+
+class Run(Worked):
     """A candidate put to the items of a dataset version. Its job says how far it is.
 
     While it runs, answers are rows of `RunAnswer`; when it has ended well they are one file
@@ -62,8 +88,6 @@ class Run(TeamOwned):
     settings = models.JSONField(default=dict, blank=True)
     # So many items drawn at random, the same ones every time, and more of them where it grows.
     sample = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
-    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
-
     # Kept up to date with every chunk of answers; of the answers that stand.
     total = models.PositiveIntegerField()
     answered = models.PositiveIntegerField(default=0)
@@ -101,16 +125,9 @@ class Run(TeamOwned):
         return f"{self.source.model.name} on {self.version}"
 
     @property
-    def state(self) -> str:
-        """The state of its job; `cancelled` where that is gone and left no answers."""
-        if self.job is not None:
-            return self.job.state
-        return State.SUCCEEDED if self.answers_blob else State.CANCELLED
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing works on it any more."""
-        return self.state in FINAL
+    def ended_well(self) -> bool:
+        """See `Worked`: it has left answers."""
+        return bool(self.answers_blob)
 
 
 class RunAnswer(models.Model):
@@ -148,7 +165,7 @@ class RunAnswer(models.Model):
         )
 
 
-class Tournament(TeamOwned):
+class Tournament(Worked):
     """Candidates put to more and more of the same prompts, the worse half leaving after each round.
 
     Each has one ordinary run, whose `sample` grows from round to round. The job of all of them is the
@@ -165,7 +182,6 @@ class Tournament(TeamOwned):
     rounds = models.JSONField(default=list)
     # Once it is over: see `services.tournament.results_of`.
     results = models.JSONField(default=dict, blank=True)
-    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         ordering = ["-created_at", "id"]
@@ -183,16 +199,9 @@ class Tournament(TeamOwned):
         return f"Tournament on {self.version}"
 
     @property
-    def state(self) -> str:
-        """The state of its job."""
-        if self.job is not None:
-            return self.job.state
-        return State.SUCCEEDED if self.results else State.CANCELLED
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing works on it any more."""
-        return self.state in FINAL
+    def ended_well(self) -> bool:
+        """See `Worked`: it has results."""
+        return bool(self.results)
 
 
 class TournamentPlace(models.Model):

@@ -18,15 +18,14 @@ from apps.inference.kinds.endpoint import EndpointKind
 from apps.inference.models import ModelSource, Run, Tournament
 
 _SEED = 20_261  # of the order in which items are drawn for a sample
+_SHOWN = ("team", "version__dataset", "version__team", "job__worker")
 LETTERS_A_TOKEN = (3, 5)
 """Of English in common tokenizers, fewest and most: what an estimate goes by."""
 
 
 def runs(user: Any) -> QuerySet[Run]:
     """The runs that `user` may see, with what a page needs of each in the same query."""
-    return Run.objects.visible_to(user).select_related(
-        "team", "version__dataset", "version__team", "source__model", "job__worker"
-    )
+    return Run.objects.visible_to(user).select_related(*_SHOWN, "source__model")
 
 
 def sources(user: Any) -> QuerySet[ModelSource]:
@@ -36,9 +35,7 @@ def sources(user: Any) -> QuerySet[ModelSource]:
 
 def tournaments(user: Any) -> QuerySet[Tournament]:
     """The tournaments that `user` may see, with what a page needs of each in the same queries."""
-    rows = Tournament.objects.visible_to(user).select_related(
-        "team", "version__dataset", "version__team", "job__worker"
-    )
+    rows = Tournament.objects.visible_to(user).select_related(*_SHOWN)
     return rows.prefetch_related("places__run__source__model")
 
 

@@ -13,11 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.catalog.api.shared import person, version_asked
-from apps.core.api import Text
 from apps.inference import queries, services, tournament_pages
+from apps.inference.api import NewWorkSerializer, WorkedSerializer
 from apps.inference.models import Tournament, TournamentPlace
 from apps.inference.scorers import SCORERS
-from apps.inference.scoring import settings_in_words
 
 
 class PlaceSerializer(serializers.ModelSerializer[TournamentPlace]):
@@ -29,13 +28,7 @@ class PlaceSerializer(serializers.ModelSerializer[TournamentPlace]):
         read_only_fields = fields
 
 
-class TournamentSerializer(serializers.ModelSerializer[Tournament]):
-    dataset: Any = serializers.SlugRelatedField(
-        source="version.dataset", slug_field="slug", read_only=True
-    )
-    version = serializers.IntegerField(source="version.number", read_only=True)
-    state = serializers.CharField(read_only=True)
-    sentence = serializers.SerializerMethodField()
+class TournamentSerializer(WorkedSerializer, serializers.ModelSerializer[Tournament]):
     candidates = PlaceSerializer(source="places", many=True, read_only=True)
     rounds = serializers.JSONField(read_only=True)
     results = serializers.JSONField(read_only=True)
@@ -65,13 +58,9 @@ class TournamentSerializer(serializers.ModelSerializer[Tournament]):
         return tournament_pages.sentence(tournament)
 
 
-class NewTournamentSerializer(serializers.Serializer[Any]):
+class NewTournamentSerializer(NewWorkSerializer):
     """Which models compete on a dataset version, and what that may take in all."""
 
-    dataset = serializers.SlugField(max_length=60, help_text="The dataset's slug.")
-    version = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, required=False, help_text="Its newest one when left out."
-    )
     sources: Any = serializers.ListField(
         child=serializers.UUIDField(),
         min_length=3,
@@ -79,13 +68,6 @@ class NewTournamentSerializer(serializers.Serializer[Any]):
         help_text="The ids of three or more of the team's model sources.",
     )
     scorer = serializers.ChoiceField(list(SCORERS))
-    scorer_settings = serializers.DictField(default=dict, help_text=settings_in_words())
-    reference = Text(
-        max_length=200,
-        default="",
-        allow_blank=True,
-        help_text="The slice that answers are compared with; left out, the labels.",
-    )
     settings = serializers.DictField(default=dict, help_text="Of every model, over its source's.")
     budget = serializers.IntegerField(
         min_value=1,
@@ -143,7 +125,7 @@ class TournamentViewSet(
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, slug: str) -> Response:
         """Stop a tournament; what has been answered is kept."""
-        found = services.cancel_tournament(user=person(request), tournament=self.get_object())
+        found = services.cancel(user=person(request), work=self.get_object())
         return Response(TournamentSerializer(found).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses={202: TournamentSerializer})

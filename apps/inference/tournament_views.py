@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -12,11 +11,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.inference import queries, services, tournament_pages
 from apps.inference.models import Tournament
 from apps.inference.tournament_forms import TournamentForm
+from apps.inference.views import listed
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
 from apps.teams.services import require
-
-LIST_SIZE = 25
 
 
 def _tournament(request: MemberRequest, slug: str) -> Tournament:
@@ -28,13 +26,8 @@ def _tournament(request: MemberRequest, slug: str) -> Tournament:
 @require_GET
 def tournament_list(request: MemberRequest) -> HttpResponse:
     """The team's tournaments, newest first."""
-    rows = queries.tournaments(request.user).filter(team=request.team)
-    page = Paginator(rows, LIST_SIZE).get_page(request.GET.get("page"))
-    context = {
-        "page": page,
-        "rows": [(one, tournament_pages.sentence(one)) for one in page],
-        "may_edit": may(request.user, request.team, Role.EDITOR),
-    }
+    rows = queries.tournaments(request.user)
+    context = listed(request, rows, "tournament_detail", tournament_pages.sentence)
     return render(request, "inference/tournament_list.html", context)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,13 +18,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.inference import pages, queries, services
 from apps.inference.forms import CapForm, ChooseForm, RunForm, SourceForm
 from apps.inference.kinds import KINDS, Gives
-from apps.inference.models import Run
+from apps.inference.models import Run, Tournament
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
 from apps.teams.services import require
 
 LIST_SIZE = 25
 _MOST_PAGES = 10**6
+
+W = TypeVar("W", Run, Tournament)
 
 
 def _run(request: MemberRequest, slug: str) -> Run:
@@ -34,14 +38,22 @@ def _run(request: MemberRequest, slug: str) -> Run:
 @require_GET
 def run_list(request: MemberRequest) -> HttpResponse:
     """The team's runs, newest first."""
-    rows = queries.runs(request.user).filter(team=request.team)
-    page = Paginator(rows, LIST_SIZE).get_page(request.GET.get("page"))
-    context = {
+    context = listed(request, queries.runs(request.user), "run_detail", pages.sentence)
+    return render(request, "inference/run_list.html", context)
+
+
+def listed(
+    request: MemberRequest, rows: QuerySet[W], route: str, sentence: Callable[[W], str]
+) -> dict[str, Any]:
+    """A page of what a team's jobs work on, for `inference/entries.html`: each with its address and
+    sentence."""
+    own = rows.filter(team=request.team)
+    page = Paginator(own, LIST_SIZE).get_page(request.GET.get("page"))
+    return {
         "page": page,
-        "rows": [(run, pages.sentence(run)) for run in page],
+        "rows": [(one, reverse(route, args=[one.slug]), sentence(one)) for one in page],
         "may_edit": may(request.user, request.team, Role.EDITOR),
     }
-    return render(request, "inference/run_list.html", context)
 
 
 @member_required

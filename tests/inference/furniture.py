@@ -105,7 +105,7 @@ def run_of(version: DatasetVersion, owner: User, name: str) -> Run:
         user=owner, model=model, kind="text-classification", location="mill/tiny"
     )
     run = services.start_run(user=owner, version=version, source=source)
-    services.cancel_run(user=owner, run=run)
+    services.cancel(user=owner, work=run)
     RunAnswer.objects.create(run=run, position=0, payload={"label": f"{name} class"})
     RunAnswer.objects.create(
         run=run, position=1, failed=True, payload={"failure": f"{name} failed."}

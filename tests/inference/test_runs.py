@@ -194,7 +194,7 @@ def test_a_model_that_cannot_be_run_fails_at_once(
 
 def test_a_cancelled_run_can_go_on(eddie: User, source: ModelSource, run_jobs: Jobs) -> None:
     run = started(eddie, source)
-    services.cancel_run(user=eddie, run=run)
+    services.cancel(user=eddie, work=run)
     assert run_jobs() == []
     assert run.state == State.CANCELLED
     services.resume_run(user=eddie, run=run)

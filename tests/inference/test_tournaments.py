@@ -189,7 +189,7 @@ def test_what_was_cancelled_goes_on_where_it_stopped(
     def cancels_after(ctx: JobContext, run: Run, *given: Any) -> None:
         asks(ctx, run, *given)
         if len(flock.put) == 20:
-            services.cancel_tournament(user=eddie, tournament=queries.tournaments(eddie).get())
+            services.cancel(user=eddie, work=queries.tournaments(eddie).get())
 
     monkeypatch.setattr(contest, "answer", cancels_after)
     assert run_jobs()[0].state == State.CANCELLED

@@ -4,7 +4,7 @@ from apps.inference.services.contest import hold
 from apps.inference.services.execute import execute
 from apps.inference.services.runs import (
     RUN,
-    cancel_run,
+    cancel,
     delete_run,
     resume_run,
     start_run,
@@ -12,7 +12,6 @@ from apps.inference.services.runs import (
 from apps.inference.services.sources import add_source, add_source_by_name
 from apps.inference.services.tournaments import (
     TOURNAMENT,
-    cancel_tournament,
     delete_tournament,
     resume_tournament,
     start_tournament,
@@ -23,8 +22,7 @@ __all__ = [
     "TOURNAMENT",
     "add_source",
     "add_source_by_name",
-    "cancel_run",
-    "cancel_tournament",
+    "cancel",
     "delete_run",
     "delete_tournament",
     "execute",

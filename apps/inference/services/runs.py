@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -14,7 +14,7 @@ from apps.catalog.models import CandidateModel, DatasetVersion, ModelOutcome, Mo
 from apps.core.models import new_slug
 from apps.inference import queries
 from apps.inference.kinds import KINDS, Gives, Kind
-from apps.inference.models import ModelSource, Run
+from apps.inference.models import ModelSource, Run, Worked
 from apps.inference.scoring import check_references, made_scorer
 from apps.jobs import presence
 from apps.jobs import services as jobs
@@ -23,6 +23,8 @@ from apps.teams.models import Role, User
 from apps.teams.services import audit, require
 
 RUN = "inference.run"
+
+W = TypeVar("W", bound=Worked)
 
 
 @transaction.atomic
@@ -121,12 +123,16 @@ def made_run(
 
 
 @transaction.atomic
-def cancel_run(*, user: User, run: Run) -> Run:
-    """Stop a run; what has been answered is kept, and it can go on later."""
-    require(user=user, team=run.team, role=Role.EDITOR)
-    if run.job is not None and not run.job.finished:
-        run.job = jobs.cancel(user=user, job=run.job)
-    return run
+def cancel(*, user: User, work: W) -> W:
+    """Stop a run or a tournament; what has been answered is kept, and it can go on later.
+
+    Raises:
+        PermissionDenied: below editor.
+    """
+    require(user=user, team=work.team, role=Role.EDITOR)
+    if work.job is not None and not work.job.finished:
+        work.job = jobs.cancel(user=user, job=work.job)
+    return work
 
 
 @transaction.atomic
@@ -162,7 +168,7 @@ def resume_run(*, user: User, run: Run, cap: Decimal | None = None) -> Run:
 def delete_run(*, user: User, run: Run) -> None:
     """Delete a run and its answers; predictions or outcomes that it brought stay."""
     require(user=user, team=run.team, role=Role.EDITOR)
-    cancel_run(user=user, run=run)
+    cancel(user=user, work=run)
     audit(user=user, team=run.team, action="run.deleted", target=run)
     run.delete()
 

@@ -14,7 +14,7 @@ from apps.core.models import new_slug
 from apps.inference import halving, queries
 from apps.inference.kinds import KINDS, Gives
 from apps.inference.models import ModelSource, Run, Tournament, TournamentPlace
-from apps.inference.services.runs import made_run, queue_of
+from apps.inference.services.runs import cancel, made_run, queue_of
 from apps.jobs import services as jobs
 from apps.teams.models import Role, User
 from apps.teams.services import audit, require
@@ -101,15 +101,6 @@ def start_tournament(
 
 
 @transaction.atomic
-def cancel_tournament(*, user: User, tournament: Tournament) -> Tournament:
-    """Stop a tournament; what has been answered is kept, and it can go on later."""
-    require(user=user, team=tournament.team, role=Role.EDITOR)
-    if tournament.job is not None and not tournament.job.finished:
-        tournament.job = jobs.cancel(user=user, job=tournament.job)
-    return tournament
-
-
-@transaction.atomic
 def resume_tournament(*, user: User, tournament: Tournament) -> Tournament:
     """Go on where it was stopped: nothing that has been answered is asked again.
 
@@ -130,7 +121,7 @@ def resume_tournament(*, user: User, tournament: Tournament) -> Tournament:
 def delete_tournament(*, user: User, tournament: Tournament) -> None:
     """Delete a tournament; the runs of its candidates and what they brought stay."""
     require(user=user, team=tournament.team, role=Role.EDITOR)
-    cancel_tournament(user=user, tournament=tournament)
+    cancel(user=user, work=tournament)
     audit(user=user, team=tournament.team, action="tournament.deleted", target=tournament)
     tournament.delete()
 
