@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from pydoc_data.topics import topics
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def decisions(say: Callable[[str], None], trained_on: int = TRAINED_ON, asked: i
     """Ask `auto` one prompt after another, and short ones in batches; say the times, encoder included.
 
     Times are those of the processor, on one thread: on a machine shared with others a clock on the
-    wall measures the others. Prompts are words at random, of lengths as in recorded collections.
+    wall measures the others. Prompts are English, of lengths as in recorded collections.
 
     Returns whether half and 95% of the decisions, and batches, are as fast as the product promises.
     """
@@ -77,10 +78,16 @@ def _processor(work: Callable[[], None]) -> float:
 
 
 def _prompts(random: np.random.Generator, words: Floats) -> tuple[str, ...]:
-    """Texts of so many words each, at most 180."""
-    letters = np.array(list("etaoinshrdlucmfwypvbg"))
-    vocabulary = ["".join(random.choice(letters, size)) for size in random.integers(2, 8, 3000)]
-    return tuple(" ".join(random.choice(vocabulary, int(min(n, 180)) + 1)) for n in words)
+    """Texts of so many words each, at most 180: pieces of the reference that comes with Python.
+
+    Words drawn letter by letter would be cut into three times the tokens of English ones.
+    """
+    text = " ".join(topics.values()).split()
+    starts = random.integers(0, len(text) - 200, len(words))
+    return tuple(
+        " ".join(text[start : start + int(min(n, 180)) + 1])
+        for start, n in zip(starts, words, strict=True)
+    )
 
 
 def _outcomes(random: np.random.Generator, prompts: tuple[str, ...]) -> OutcomeTable:
