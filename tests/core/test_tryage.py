@@ -53,12 +53,12 @@ def test_an_expert_is_kept_as_safetensors_and_its_loss_falls(tmp_path: Path) -> 
 
 
 def test_a_choice_is_right_where_it_takes_the_expert_of_least_loss() -> None:
-    score = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.5], [0.3, 0.4]])
+    losses = np.array([[1.0, 9.0], [8.0, 2.0], [4.0, 5.0], [7.0, 6.0]])
     units = np.array([0, 0, 1, 2])
     first = np.eye(2)[[0, 0, 0, 0]]
-    result = example._result("first", first, score, units)
+    result = example._result("first", first, losses, units)
     assert result.accuracy[0] == 0.5
     assert result.accuracy[1] < 0.5 < result.accuracy[2]
-    random = example._result("random", np.full((4, 2), 0.5), score, units)
+    random = example._result("random", np.full((4, 2), 0.5), losses, units)
     assert random.accuracy == pytest.approx((0.5, 0.5, 0.5))
     assert "50.0% (50.0% to 50.0%)" in example.as_table([random])

@@ -19,7 +19,7 @@ class Gives(StrEnum):
 
     LABEL = "label"  # a class of the dataset: predictions
     TEXT = "text"  # words, which a scorer compares with a reference: outcomes
-    LOSS = "loss"  # nats a token, scored as exp(-loss): outcomes
+    LOSS = "loss"  # nats a token, scored against guessing: outcomes
 
 
 class Kind(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from math import exp, nan, sqrt
+from math import log, nan, sqrt
 
 import numpy as np
 from django.core.exceptions import ValidationError
@@ -133,7 +133,7 @@ def _outcomes(run: Run, good: Sequence[Kept]) -> StoredOutcomes:
     def column(values: Sequence[float | None]) -> list[list[float]]:
         return [[nan if value is None else float(value)] for value in values]
 
-    scores = [one.score if one.loss is None else exp(-one.loss) for one in good]
+    scores = [one.score if one.loss is None else _known(run, one.loss) for one in good]
     table = OutcomeTable.of(
         prompt_ids=[ids[one.position] for one in good],
         prompts=[""] * len(good),
@@ -145,6 +145,15 @@ def _outcomes(run: Run, good: Sequence[Kept]) -> StoredOutcomes:
         latency_ms=column([one.latency_ms for one in good]),
     )
     return put_outcomes(ids, table, texts=run.version.has_text)
+
+
+def _known(run: Run, loss: float) -> float:
+    """A loss as a score, 0 for a guess among all tokens and 1 for certainty.
+
+    On one line with the loss, so that a router that gains in score gains in loss. The mean probability,
+    exp(-loss), would be that of a few easy texts.
+    """
+    return max(0.0, 1 - loss / log(run.facts["vocabulary"]))
 
 
 def summary_of(good: Sequence[Kept]) -> dict[str, float]:

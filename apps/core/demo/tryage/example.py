@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from apps.catalog.models import DatasetVersion
     from apps.catalog.tables import OutcomeTable
 
-ASKED, LEARNT = 300, 1_300  # texts of a kind: to run the experts on, and to train one with, at most
-STEPS = 700
+ASKED, LEARNT = 400, 1_300  # texts of a kind: to run the experts on, and to train one with, at most
+STEPS = 1_500
 LEARN_SHARE = 0.6  # of the texts asked about, by file: what the router learns from
 SEED = 0
 DRAWS = 2_000
@@ -52,9 +52,9 @@ def run(folder: Path, say: Say, *, asked: int = ASKED, steps: int = STEPS) -> li
         )
     train_all(learnt, folder, steps, say)
     say(f"four experts trained after {time.monotonic() - began:.0f} s")
-    table = ask_all(put, folder, say)
+    table, losses = ask_all(put, folder, say)
     say(f"four experts asked after {time.monotonic() - began:.0f} s")
-    results = judged(table, [text.file for text in put], [text.kind for text in put], say)
+    results = judged(table, losses, [text.file for text in put], [text.kind for text in put], say)
     say(f"done after {time.monotonic() - began:.0f} s")
     return results
 
@@ -96,10 +96,12 @@ def _train(own: list[str], tokenizer: str, folder: str, steps: int) -> float:
     return experts.train(own, read, Path(folder), steps=steps, seed=SEED)
 
 
-def ask_all(put: list[Text], folder: Path, say: Say) -> OutcomeTable:
-    """Put every text to every expert, as runs of candidates, and take the outcomes from the catalog."""
+def ask_all(put: list[Text], folder: Path, say: Say) -> tuple[OutcomeTable, NDArray[np.float64]]:
+    """Put every text to every expert, as runs of candidates: the outcomes in the catalog, and the losses,
+    [n_texts, n_models], in nats a hidden token."""
     from apps.catalog.queries import outcomes_of
     from apps.catalog.services import create_model
+    from apps.inference import answers
     from apps.inference.services import add_source, start_run
     from apps.jobs.runner import run_next
     from apps.teams.models import User
@@ -125,7 +127,12 @@ def ask_all(put: list[Text], folder: Path, say: Say) -> OutcomeTable:
         say(
             f"{made.source.model.name}: {made.answered} answers, {', '.join(made.notes) or 'no notes'}"
         )
-    return outcomes_of(version)
+    losses = {
+        made.source.model.name: [kept.loss for kept in answers.read(made.answers_blob)]
+        for made in runs
+    }
+    table = outcomes_of(version)
+    return table, np.array([losses[name] for name in table.model_names], dtype=float).T
 
 
 def _dataset(user: Any, team: Any, put: list[Text]) -> DatasetVersion:
@@ -144,7 +151,13 @@ def _dataset(user: Any, team: Any, put: list[Text]) -> DatasetVersion:
     )
 
 
-def judged(table: OutcomeTable, files: list[int], kinds: list[str], say: Say) -> list[Result]:
+def judged(
+    table: OutcomeTable,
+    losses: NDArray[np.float64],
+    files: list[int],
+    kinds: list[str],
+    say: Say,
+) -> list[Result]:
     """Train the router on the texts of some files and judge it, and what it must beat, on the others."""
     from apps.routing.embedding import embed
     from apps.routing.methods.base import Embeddings
@@ -165,25 +178,25 @@ def judged(table: OutcomeTable, files: list[int], kinds: list[str], say: Say) ->
         choices[name] = np.eye(table.n_models)[score.argmax(axis=1)]
         say(f"{name}: learnt from {len(learn)} texts in {time.monotonic() - began:.0f} s")
     choices["random"] = np.full((len(judge), table.n_models), 1 / table.n_models)
-    score = np.asarray(table.score)[judge]
+    loss = losses[judge]
     told = np.array([table.model_names.index(f"expert-{kind}") for kind in np.array(kinds)[judge]])
     choices["told the kind"] = np.eye(table.n_models)[told]
-    choices["oracle"] = np.eye(table.n_models)[score.argmax(axis=1)]
-    return [_result(name, shares, score, units[judge]) for name, shares in choices.items()]
+    choices["oracle"] = np.eye(table.n_models)[loss.argmin(axis=1)]
+    return [_result(name, shares, loss, units[judge]) for name, shares in choices.items()]
 
 
 def _result(
     name: str,
     shares: NDArray[np.float64],
-    score: NDArray[np.float64],
+    losses: NDArray[np.float64],
     units: NDArray[np.intp],
 ) -> Result:
-    """`shares` [n_texts, n_models]: how often each expert is taken. Texts of a file are one piece of
-    evidence."""
+    """`shares`, `losses` [n_texts, n_models]: how often each expert is taken, and what it loses. Texts of
+    a file are one piece of evidence."""
     from apps.routing.metrics.resampling import bootstrap_weights, interval
 
-    right = shares[np.arange(len(score)), score.argmax(axis=1)]
-    loss = (shares * -np.log(score)).sum(axis=1)
+    right = shares[np.arange(len(losses)), losses.argmin(axis=1)]
+    loss = (shares * losses).sum(axis=1)
     weights = bootstrap_weights(np.unique(units, return_inverse=True)[1], DRAWS, SEED)
     found = []
     for values in (right, loss):

@@ -35,6 +35,7 @@ class MaskedLoss(LocalModel):
         """See `LocalModel`."""
         if self.tokenizer.mask_token_id is None or not self.tokenizer.is_fast:
             raise RunnerFailed("The model's tokenizer has no token that hides a word.")
+        self.facts["vocabulary"] = self.model.config.vocab_size
 
     def prepare(self, question: Question) -> Any:
         """Token ids, and the places to hide."""
