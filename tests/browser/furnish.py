@@ -9,7 +9,8 @@ from tests.browser.conftest import Site
 
 
 def furnish(context: BrowserContext, site: Site, folder: Path) -> list[str]:
-    """An unfinished upload, a selection with two labels, a replay, an invitation, a token, a share link.
+    """An unfinished upload, a selection with two labels, a replay, a board that has answered twice, an
+    invitation, a token, a share link.
 
     Returns the addresses that no page shows again: the shared board and the invitation.
     """
@@ -21,6 +22,7 @@ def furnish(context: BrowserContext, site: Site, folder: Path) -> list[str]:
         page.get_by_role("group", name="Classes").get_by_role("button").first.click()
         page.get_by_role("button", name="Undo").wait_for()
     _replay(page, site)
+    _second_answer(page, site)
     page.goto(f"{site.address}/settings/")
     page.get_by_label("What will use it").fill("nightly script")
     page.get_by_role("button", name="Make a token").click()
@@ -57,6 +59,22 @@ def _replay(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Start this replay").click()
     # The jobs of the demo may still be before it.
     page.get_by_role("link", name="Share this replay").wait_for(timeout=300_000)
+
+
+def _second_answer(page: Page, site: Site) -> None:
+    """Ask the demo's board for another size of a call, until its history has something to draw."""
+    page.goto(f"{site.address}/boards/")
+    page.get_by_role("main").get_by_role("link", name="Handwritten digits").first.click()
+    board = page.url
+    page.get_by_role("link", name="Change its settings").click()
+    page.get_by_label("Tokens out").fill("201")
+    page.get_by_role("button", name="Save").click()
+    for _ in range(120):
+        page.goto(f"{board}history/")
+        if page.locator("svg.timeline").count():
+            return
+        page.wait_for_timeout(1000)
+    raise AssertionError("The board has not answered again.")
 
 
 def invitation(page: Page, site: Site, email: str, role: str = "viewer") -> str:

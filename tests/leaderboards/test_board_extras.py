@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,6 +13,8 @@ import pytest
 from django.test import Client
 
 from apps.leaderboards.models import Board, Snapshot
+from apps.leaderboards.pages.history import history
+from apps.leaderboards.pages.timeline import Timeline
 from apps.leaderboards.pairs import against, win_matrix
 from apps.leaderboards.queries import result_of
 from apps.leaderboards.whatif import options, with_prices
@@ -190,6 +193,15 @@ def test_the_history_draws_the_lead_and_each_dot_leads_to_its_row(
     row = html.split('id="answer-1"')[1].split("</tr>")[0]
     assert "&lt;b&gt;" in row
     assert "91.2–100.0%" in row
+
+
+def test_of_many_answers_only_so_many_are_links_as_a_finger_can_tell_apart(board: Board) -> None:
+    one = history(board)[0]
+    svg = str(Timeline([replace(one, number=number) for number in range(1, 101)]).svg)
+    assert svg.count("<circle") == 100
+    linked = re.findall(r'href="#answer-(\d+)"', svg)
+    assert (len(linked), linked[-1]) == (20, "1")
+    assert not Timeline([one])
 
 
 def test_the_history_is_files_too(get: Callable[..., str], board: Board, bring: Bring) -> None:

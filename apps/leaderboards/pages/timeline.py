@@ -17,6 +17,7 @@ from apps.leaderboards.pages.history import Answer
 WIDTH, HEIGHT = 720, 320
 _LEFT, _RIGHT = 44, 14
 _TOP, _MIDDLE, _LOW, _BOTTOM = 34, 208, 238, 292  # of the accuracies, and of the numbers of models
+_LINKS = 20  # dots that lead to their rows: closer ones could not be told apart by a finger
 _LETTER = 6.5  # a letter's width
 _LONGEST = 28  # letters of a name; a longer one is cut
 
@@ -46,7 +47,8 @@ class Timeline:
 
     @property
     def svg(self) -> SafeString:
-        """The drawing; each answer is a link to its row, `answer-<number>`, that says its numbers."""
+        """The drawing; answers are links to their rows, `answer-<number>`, that say their numbers: all
+        of them, or of many every second, third and so on from the newest back."""
         return self._drawn(linked=True)
 
     @property
@@ -64,8 +66,10 @@ class Timeline:
             f"H{self._x(at)}V{self._count(answer.models)}"
             for at, answer in enumerate(self.answers[1:], 1)
         )
+        last, each = len(self.answers) - 1, ceil(len(self.answers) / _LINKS)
         points = "".join(
-            self._point(at, answer, linked=linked) for at, answer in enumerate(self.answers)
+            self._point(at, answer, linked=linked and (last - at) % each == 0)
+            for at, answer in enumerate(self.answers)
         )
         return mark_safe(  # noqa: S308 - numbers, dates, and names that are escaped
             f'<svg class="timeline" viewBox="0 0 {WIDTH} {HEIGHT}" {said}>'
