@@ -6,12 +6,12 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.forms import complaints_to
 from apps.hooks import mail, queries, services
 from apps.hooks.forms import WebhookForm
 from apps.hooks.models import Delivery, Event, Webhook
@@ -34,13 +34,10 @@ def webhook_list(request: MemberRequest) -> HttpResponse:
     require(user=request.user, team=request.team, role=Role.ADMIN)
     form = WebhookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             made, secret = services.create_webhook(
                 user=request.user, team=request.team, **form.cleaned_data
             )
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
             return render(request, "hooks/made.html", {"webhook": made, "secret": secret})
     context = {"form": form, "webhooks": queries.webhooks(request.user).filter(team=request.team)}
     return render(request, "hooks/list.html", context, status=400 if form.errors else 200)

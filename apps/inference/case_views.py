@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -16,8 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.catalog.views.shared import say
 from apps.core.api import Text
+from apps.core.forms import complaints_to
 from apps.inference import cases, queries
 from apps.inference.models import Run
 from apps.teams.access import MemberRequest, get_visible, member_required
@@ -59,11 +58,8 @@ def run_judge(request: MemberRequest, slug: str) -> HttpResponse:
     form = CasesForm(request.POST or None, run=run, user=request.user)
     if request.method == "POST" and form.is_valid():
         other = form.runs.get(form.cleaned_data["against"])
-        try:
+        with complaints_to(form):
             made = _made(request.user, run, other, form.cleaned_data["name"])
-        except ValidationError as error:
-            say(form, error)
-        else:
             text = (
                 f"{made.version.item_count:,} cases are ready: run a judge on them, or label them."
             )

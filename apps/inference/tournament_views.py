@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.forms import complaints_to
 from apps.inference import queries, services, tournament_pages
 from apps.inference.models import Tournament
 from apps.inference.tournament_forms import TournamentForm
@@ -41,14 +42,8 @@ def tournament_new(request: MemberRequest) -> HttpResponse:
         request.POST or None, user=request.user, team=request.team, initial=initial
     )
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             made = services.start_tournament(user=request.user, **form.asked())
-        except ValidationError as error:
-            problems = getattr(error, "error_dict", {None: error.messages})
-            for name in problems:
-                told = error.message_dict[name] if name else error.messages
-                form.add_error(name if name in form.fields else None, told)
-        else:
             return redirect("tournament_detail", made.slug)
     context = {"form": form, "sources": queries.sources(request.user).filter(team=request.team)}
     status = 400 if form.errors else 200

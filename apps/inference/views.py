@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.forms import complaints_to
 from apps.inference import pages, queries, services
 from apps.inference.forms import CapForm, ChooseForm, RunForm, SourceForm
 from apps.inference.kinds import KINDS, Gives
@@ -64,17 +65,13 @@ def source_new(request: MemberRequest) -> HttpResponse:
     initial = {"name": request.GET.get("model", "")}
     form = SourceForm(request.POST or None, user=request.user, team=request.team, initial=initial)
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             source = services.add_source_by_name(
                 user=request.user,
                 team=request.team,
                 name=form.cleaned_data["name"],
                 **form.place_of(),
             )
-        except ValidationError as error:
-            for field, problems in error.message_dict.items():
-                form.add_error(field if field in form.fields else None, problems)
-        else:
             given = {"source": str(source.pk), "version": request.GET.get("version", "")}
             return redirect(f"{reverse('run_new')}?{urlencode(given)}")
     context = {"form": form}

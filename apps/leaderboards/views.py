@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core import twins
 from apps.core.charts import SIZES, THEMES
+from apps.core.forms import complaints_to
 from apps.core.templatetags.assay import prose
 from apps.leaderboards import cards, charts, exports, queries, services
 from apps.leaderboards.comparing.page import ComparePage
@@ -87,11 +87,8 @@ def board_new(request: MemberRequest) -> HttpResponse:
     form = NewBoardForm(request.POST or None, user=request.user, team=request.team)
     if request.method == "POST" and form.is_valid():
         version = form.cleaned_data["version"]
-        try:
+        with complaints_to(form):
             board = services.create_board(user=request.user, version=version, **form.settings())
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
             return redirect("board_detail", board.slug)
     status = 400 if form.errors else 200
     return render(request, "leaderboards/board_form.html", {"form": form}, status=status)
@@ -105,11 +102,8 @@ def board_edit(request: MemberRequest, slug: str) -> HttpResponse:
     require(user=request.user, team=board.team, role=Role.EDITOR)
     form = BoardForm(request.POST) if request.method == "POST" else BoardForm.of(board)
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             services.update_board(user=request.user, board=board, **form.settings())
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
             return redirect("board_detail", slug)
     context = {"form": form, "board": board}
     status = 400 if form.errors else 200

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.catalog import queries as catalog
 from apps.catalog.tables import NOT_RUN
 from apps.core import twins
+from apps.core.forms import complaints_to
 from apps.selection import exports, queries, services
 from apps.selection.agreement_page import TERMS as AGREEMENT_TERMS
 from apps.selection.agreement_page import agreement_page
@@ -67,11 +68,8 @@ def selection_new(request: MemberRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         version = form.cleaned_data["version"]
-        try:
+        with complaints_to(form):
             session = services.start_session(user=request.user, version=version, **form.settings())
-        except ValidationError as error:
-            form.add_error(None, error.messages[0])
-        else:
             return redirect("selection_detail", session.pk)
     status = 400 if form.errors else 200
     return render(request, "selection/session_form.html", {"form": form}, status=status)

@@ -22,7 +22,8 @@ from apps.catalog.models import (
     Upload,
 )
 from apps.catalog.money import PriceUnit
-from apps.catalog.views.shared import clean, page_of, person, posted, say
+from apps.catalog.views.shared import clean, page_of, person, posted
+from apps.core.forms import complaints_to
 from apps.teams.access import get_visible, may
 from apps.teams.models import Role
 from apps.teams.services import require
@@ -192,11 +193,8 @@ def dataset_edit(request: HttpRequest, slug: str) -> HttpResponse:
     require(user=user, team=dataset.team, role=Role.EDITOR)
     form = DatasetForm(posted(request)[0], instance=get_visible(Dataset, user, slug=slug))
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             services.update_dataset(user=user, dataset=dataset, **form.cleaned_data)
-        except ValidationError as error:
-            say(form, error)
-        else:
             return redirect("dataset_detail", slug)
     return render(request, "catalog/dataset_form.html", {"form": form, "dataset": dataset})
 

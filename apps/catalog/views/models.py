@@ -13,7 +13,8 @@ from apps.catalog.forms import FileForm, ModelForm, PriceForm
 from apps.catalog.models import CandidateModel, Upload
 from apps.catalog.money import PriceUnit
 from apps.catalog.readers import FileProblem
-from apps.catalog.views.shared import clean, editor_of, page_of, person, posted, say
+from apps.catalog.views.shared import clean, editor_of, page_of, person, posted
+from apps.core.forms import complaints_to
 from apps.teams.access import get_visible, may
 from apps.teams.models import Role
 from apps.teams.services import require
@@ -72,11 +73,8 @@ def model_new(request: HttpRequest) -> HttpResponse:
     team = editor_of(request)
     form = ModelForm(posted(request)[0])
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             model = services.create_model(user=person(request), team=team, **form.cleaned_data)
-        except ValidationError as error:
-            say(form, error)
-        else:
             return redirect("model_detail", model.slug)
     return render(request, "catalog/model_form.html", {"form": form})
 
@@ -91,11 +89,8 @@ def model_detail(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         require(user=user, team=model.team, role=Role.EDITOR)
         if form.is_valid():
-            try:
+            with complaints_to(form):
                 services.set_price(user=user, model=model, **form.cleaned_data)
-            except ValidationError as error:
-                say(form, error)
-            else:
                 messages.success(request, "The price book has the new price.")
                 return redirect("model_detail", slug)
     context = {
@@ -116,11 +111,8 @@ def model_edit(request: HttpRequest, slug: str) -> HttpResponse:
     require(user=user, team=model.team, role=Role.EDITOR)
     form = ModelForm(posted(request)[0], instance=get_visible(CandidateModel, user, slug=slug))
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             services.update_model(user=user, model=model, **form.cleaned_data)
-        except ValidationError as error:
-            say(form, error)
-        else:
             return redirect("model_detail", slug)
     return render(request, "catalog/model_form.html", {"form": form, "model": model})
 
@@ -174,17 +166,15 @@ def models_upload(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            upload = services.receive_upload(
-                user=person(request),
-                team=team,
-                file=file,
-                filename=file.name,
-                purpose=Upload.Purpose.MODELS,
-            )
+            with complaints_to(form):
+                upload = services.receive_upload(
+                    user=person(request),
+                    team=team,
+                    file=file,
+                    filename=file.name,
+                    purpose=Upload.Purpose.MODELS,
+                )
+                return redirect("upload_detail", upload.pk)
         except FileProblem as error:
             problem = error
-        except ValidationError as error:
-            say(form, error)
-        else:
-            return redirect("upload_detail", upload.pk)
     return render(request, "catalog/models_upload.html", {"form": form, "problem": problem})

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.forms import BaseForm
 from django.http import HttpRequest
 
 from apps.teams.models import Role, Team, User
@@ -41,15 +40,6 @@ def page_of(request: HttpRequest, rows: "QuerySet[Any]", size: int = 50) -> Page
 def clean(request: HttpRequest, name: str) -> str:
     """A search text from the address, without what no name can hold."""
     return request.GET.get(name, "").replace("\0", "").strip()[:200]
-
-
-def say(form: BaseForm, error: ValidationError) -> None:
-    """Put what a service would not have into its form."""
-    if hasattr(error, "error_dict"):
-        for name, errors in error.error_dict.items():
-            form.add_error(name if name in form.fields else None, errors)
-    else:
-        form.add_error(None, error)
 
 
 def posted(request: HttpRequest) -> tuple[Any, Any]:

@@ -16,7 +16,8 @@ from apps.catalog import queries, services
 from apps.catalog.forms import ColumnsForm, ConfirmForm, FileForm, NewDatasetForm, NewOutcomesForm
 from apps.catalog.models import DatasetVersion, Upload
 from apps.catalog.readers import FileProblem
-from apps.catalog.views.shared import editor_of, person, posted, say
+from apps.catalog.views.shared import editor_of, person, posted
+from apps.core.forms import complain, complaints_to
 from apps.jobs.models import State
 from apps.teams.access import get_visible
 from apps.teams.services import require
@@ -41,7 +42,7 @@ def dataset_new(request: HttpRequest) -> HttpResponse:
                     upload = _receive(request, file, purpose=purpose, lead=lead, **how)
                     lead = lead or upload
         except ValidationError as error:
-            say(form, error)
+            complain(form, error)
             if lead is not None:
                 services.discard_upload(user=person(request), upload=lead)
         if form.is_valid() and lead is not None:
@@ -60,7 +61,7 @@ def outcomes_new(request: HttpRequest) -> HttpResponse:
     form = NewOutcomesForm(*posted(request))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        try:
+        with complaints_to(form):
             upload = _receive(
                 request,
                 data["file"],
@@ -68,9 +69,6 @@ def outcomes_new(request: HttpRequest) -> HttpResponse:
                 team=team,
                 dataset_name=data["name"],
             )
-        except ValidationError as error:
-            say(form, error)
-        else:
             return redirect("upload_detail", upload.pk)
     return render(request, "catalog/outcomes_new.html", {"form": form})
 
@@ -94,7 +92,7 @@ def version_upload(request: HttpRequest, slug: str, number: int, purpose: str) -
     require(user=user, team=version.team, role=services.role_for(purpose))
     form = FileForm(*posted(request))
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             upload = _receive(
                 request,
                 form.cleaned_data["file"],
@@ -102,9 +100,6 @@ def version_upload(request: HttpRequest, slug: str, number: int, purpose: str) -
                 team=version.team,
                 version=version,
             )
-        except ValidationError as error:
-            say(form, error)
-        else:
             return redirect("upload_detail", upload.pk)
     context = {"form": form, "version": version, "purpose": purpose}
     return render(request, "catalog/version_upload.html", context)

@@ -2,14 +2,14 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.catalog.views.shared import page_of, person, posted, say, team_of
+from apps.catalog.views.shared import page_of, person, posted, team_of
+from apps.core.forms import complaints_to
 from apps.inference.endpoints import queries, services
 from apps.inference.endpoints.forms import EndpointForm, TrialForm
 from apps.inference.endpoints.models import Endpoint
@@ -38,13 +38,10 @@ def endpoint_new(request: HttpRequest) -> HttpResponse:
     require(user=user, team=team, role=Role.ADMIN)
     form = EndpointForm(posted(request)[0])
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             endpoint = services.create_endpoint(
                 user=user, team=team, key=form.key_given() or "", **form.given()
             )
-        except ValidationError as error:
-            say(form, error)
-        else:
             messages.success(
                 request, f"{endpoint.name} is added. Ask it one question to see it work."
             )
@@ -68,10 +65,8 @@ def endpoint_test(request: HttpRequest, slug: str) -> HttpResponse:
     require(user=user, team=endpoint.team, role=Role.EDITOR)
     form, tried = TrialForm(request.POST), None
     if form.is_valid():
-        try:
+        with complaints_to(form):
             tried = try_endpoint(user=user, endpoint=endpoint, **form.cleaned_data)
-        except ValidationError as error:
-            say(form, error)
     return _detail(request, endpoint, form, tried)
 
 
@@ -99,13 +94,10 @@ def endpoint_edit(request: HttpRequest, slug: str) -> HttpResponse:
     had_key = endpoint.has_key
     form = EndpointForm(posted(request)[0], instance=get_visible(Endpoint, user, slug=slug))
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             changed = services.update_endpoint(
                 user=user, endpoint=endpoint, key=form.key_given(), **form.given()
             )
-        except ValidationError as error:
-            say(form, error)
-        else:
             dropped = had_key and not changed.has_key and form.key_given() is None
             text = (
                 " Its key was dropped with the old address: enter the new one." if dropped else ""

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core import twins
 from apps.core.charts import SIZES, THEMES
+from apps.core.forms import complaints_to
 from apps.routing import cards, queries, services
 from apps.routing.forms import EvaluationForm
 from apps.routing.models import Evaluation, EvaluationResult
@@ -51,13 +51,10 @@ def evaluation_new(request: MemberRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         version = form.cleaned_data["version"]
-        try:
+        with complaints_to(form):
             evaluation = services.start_evaluation(
                 user=request.user, version=version, **form.settings()
             )
-        except ValidationError as error:
-            form.add_error(None, error.messages[0])
-        else:
             return redirect("evaluation_detail", evaluation.pk)
     context = {"form": form, "outcomes": queries.versions_with_outcomes(request.user, request.team)}
     status = 400 if form.errors else 200

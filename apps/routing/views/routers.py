@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.forms import complaints_to
 from apps.core.spreadsheets import csv_text
 from apps.routing import queries, services
 from apps.routing.forms import NewModelForm, RouterForm, TryForm
@@ -56,11 +57,8 @@ def router_new(request: MemberRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         version = form.cleaned_data["version"]
-        try:
+        with complaints_to(form):
             router = services.create_router(user=request.user, version=version, **form.settings())
-        except ValidationError as error:
-            form.add_error(None, error.messages[0])
-        else:
             return redirect("router_detail", router.slug)
     context = {"form": form, "outcomes": queries.versions_with_outcomes(request.user, request.team)}
     status = 400 if form.errors else 200
@@ -147,13 +145,10 @@ def router_new_model(request: MemberRequest, slug: str) -> HttpResponse:
     require(user=request.user, team=router.team, role=Role.EDITOR)
     form = NewModelForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             given = services.read_outcomes(form.cleaned_data["file"].read(services.MOST_BYTES + 1))
             name = form.cleaned_data["name"]
             services.add_model(user=request.user, router=router, name=name, given=given)
-        except ValidationError as error:
-            form.add_error(None, error.messages[0])
-        else:
             return redirect("router_detail", slug)
     context = {"router": router, "form": form, "prompts": queries.asked_prompts(router)}
     status = 400 if form.errors else 200

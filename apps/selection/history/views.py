@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.core import twins
+from apps.core.forms import complaints_to
 from apps.selection.history import cards, cost, exports, queries, services
 from apps.selection.history.forms import ReplayForm
 from apps.selection.history.models import Replay
@@ -63,11 +63,8 @@ def replay_new(request: MemberRequest) -> HttpResponse:
         initial={"version": request.GET.get("version")},
     )
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             replay = services.start_replay(user=request.user, **form.settings())
-        except ValidationError as error:
-            form.add_error(None, error.messages)
-        else:
             return redirect("replay_detail", replay.pk)
     context = {"form": form, "estimate": _estimate(form)}
     status = 400 if form.errors else 200

@@ -5,12 +5,12 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.forms import complaints_to
 from apps.teams import services
 from apps.teams.access import MemberRequest
 from apps.teams.browsers import in_words
@@ -76,11 +76,8 @@ def departure(request: MemberRequest) -> HttpResponse:
     """Delete one's own account, after writing one's address out."""
     form = DepartureForm(request.POST or None, email=request.user.email)
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             services.delete_user(user=request.user)
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
             logout(request)
             messages.success(request, "Your account is deleted.")
             return redirect("account_login")

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.forms import complaints_to
 from apps.teams import queries, services
 from apps.teams.access import MemberRequest, get_visible, member_required
 from apps.teams.forms import InviteForm, RoleForm, TeamForm, TokenForm
@@ -52,13 +53,10 @@ def team_rename(request: MemberRequest) -> HttpResponse:
     form = TeamForm(request.POST)
     services.require(user=request.user, team=request.team, role=Role.ADMIN)
     if form.is_valid():
-        try:
+        with complaints_to(form):
             services.rename_team(
                 user=request.user, team=request.team, name=form.cleaned_data["name"]
             )
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
             messages.success(request, "The team has a new name.")
             return redirect("team_settings")
     return _page(request, 400, team_form=form)
@@ -69,11 +67,8 @@ def team_rename(request: MemberRequest) -> HttpResponse:
 def team_new(request: MemberRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with complaints_to(form):
             team = services.create_team(user=request.user, name=form.cleaned_data["name"])
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
             request.session["team"] = str(team.pk)
             return redirect("team_settings")
     return render(request, "teams/new.html", {"form": form}, status=400 if form.errors else 200)
@@ -133,13 +128,10 @@ def invitation_new(request: MemberRequest) -> HttpResponse:
     services.require(user=request.user, team=request.team, role=Role.ADMIN)
     form = InviteForm(request.POST)
     if form.is_valid():
-        try:
+        with complaints_to(form):
             invitation, secret = services.invite(
                 user=request.user, team=request.team, **form.cleaned_data
             )
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
             address = settings.SITE_URL.rstrip("/") + reverse("invitation", args=[secret])
             context = {"invitation": invitation, "address": address}
             return render(request, "teams/invitation_made.html", context)
@@ -160,13 +152,10 @@ def invitation_revoke(request: MemberRequest, pk: UUID) -> HttpResponse:
 def token_new(request: MemberRequest) -> HttpResponse:
     form = TokenForm(request.POST, role=request.user.roles[request.team.pk])
     if form.is_valid():
-        try:
+        with complaints_to(form):
             token, secret = services.create_token(
                 user=request.user, team=request.team, **form.cleaned_data
             )
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
             return render(request, "teams/token_made.html", {"token": token, "secret": secret})
     return _page(request, 400, token_form=form)
 
