@@ -240,7 +240,7 @@ def test_who_leaves_is_not_known_by_the_server_any_more(
     eddie: User, alice: User, server: Server, client_of: Callable[[User], Client]
 ) -> None:
     come_in(Client())
-    assert b"vouched.json" in personal_data(eddie)
+    assert b"vouched.json" in personal_data(eddie).read()
     delete_user(user=User.objects.get(pk=eddie.pk))
     client = Client()
     come_in(client)
