@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import storages
+from django.db.backends.signals import connection_created
 from django.test import Client
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
@@ -18,6 +19,11 @@ from apps.teams.services import new_secret
 # A busy machine is no failure.
 hypothesis_settings.register_profile("assay", deadline=None)
 hypothesis_settings.load_profile("assay")
+
+
+# A test is one transaction. Where it asks the database nothing for a minute, because a thousand requests of
+# nobody need no row or the machine is busy, the server would take its process for frozen and hang up.
+connection_created.disconnect(dispatch_uid="end_frozen_transactions")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
