@@ -87,6 +87,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     )
     environment = {name: value for name, value in os.environ.items() if name not in foreign}
     environment |= {"ASSAY_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
+    environment["OUTBOUND_ALLOWED_HOSTS"] = "127.0.0.1"  # an endpoint of the tests
     process = subprocess.Popen(
         [sys.executable, "manage.py", "up", "--port", str(port)],
         cwd=REPOSITORY,

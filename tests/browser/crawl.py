@@ -31,27 +31,14 @@ NOT_OFFERED = {
     "board_refresh": "after a board's job failed",
     "boards_together": "to who has several boards",
     "delivery_again": "for a webhook, and none can be reached from here",
-    "endpoint_delete": "for an endpoint, and none can be reached from here",
-    "endpoint_detail": "for an endpoint, and none can be reached from here",
-    "endpoint_edit": "for an endpoint, and none can be reached from here",
-    "endpoint_test": "for an endpoint, and none can be reached from here",
     "evaluation_refresh": "after an evaluation's job failed",
-    "job_cancel": "while a job waits or runs",
-    "job_progress": "while a job waits or runs",
-    "job_retry": "after a job failed",
     "openid_connect_callback": "where a server vouches for people",
     "openid_connect_login": "where a server vouches for people",
     "router_roll_back": "for one of several versions",
-    "run_delete": "for a run, and no model to run is here",
-    "run_detail": "for a run, and no model to run is here",
-    "run_judge": "for a run, and no model to run is here",
-    "run_resume": "for a run, and no model to run is here",
     "shared_embed": "for a link that sites may show",
     "shared_unlock": "while a link asks for its password",
     "switch_team": "to members of several teams",
-    "tournament_delete": "for a tournament, and no model to run is here",
-    "tournament_detail": "for a tournament, and no model to run is here",
-    "tournament_resume": "for a tournament, and no model to run is here",
+    "tournament_resume": "after a tournament was stopped",
     "version_delete": "for one of several versions",
     "webhook_delete": "for a webhook, and none can be reached from here",
     "webhook_detail": "for a webhook, and none can be reached from here",
@@ -104,13 +91,16 @@ class Found:
 
 
 def crawl(context: BrowserContext, site: Site, starts: Sequence[str] = ()) -> Found:
-    """Find the HTML pages that links lead to, from the first page and from `starts`."""
+    """Find the HTML pages that links lead to, from the first page and from `starts`, whose own links come
+    last: what they show is theirs, and of everything else the richest pages stand at the way from the first.
+    """
     waiting = [f"{site.address}/", *starts]
+    later: list[str] = []
     seen: set[str] = set()
     taken: Counter[str] = Counter()
     found = Found()
-    while waiting:
-        address = waiting.pop(0)
+    while waiting or later:
+        address = (waiting or later).pop(0)
         route = route_of(address)
         if route is None or route in NOT_WALKED or address in seen or taken[route] >= EACH:
             continue
@@ -127,5 +117,5 @@ def crawl(context: BrowserContext, site: Site, starts: Sequence[str] = ()) -> Fo
                 continue
             found.mentioned.add(route_of(target) or "")
             if name == "href":
-                waiting.append(target)
+                (later if address in starts else waiting).append(target)
     return found

@@ -1,19 +1,51 @@
 """Puts one of everything into the site, the way a person does, so that every kind of page exists."""
 
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import REPOSITORY, Site
+from tests.browser.models_at_work import answering
+from tests.partners.server import serving
 
 
-def furnish(context: BrowserContext, site: Site, folder: Path) -> list[str]:
+@contextmanager
+def furnished(context: BrowserContext, site: Site, folder: Path) -> Iterator[list[str]]:
     """An unfinished upload, a selection with two labels, a replay, a board that has answered twice, an
-    invitation, a token, a share link.
+    invitation, a token, a share link; an endpoint, runs and tournaments, of which one goes on as long as
+    the block does.
 
-    Returns the addresses that no page shows again: the shared board and the invitation.
+    Gives the addresses that no page shows again, the shared board and the invitation, and those of runs
+    and tournaments in each state: they are pages to look at first.
     """
+    addresses = _furnish(context, site, folder)
+    with serving(answering()) as server:
+        working = [site.address + path for path in _models(site, "start", server.url)]
+        try:
+            yield [*addresses, *working]
+        finally:
+            _models(site, "stop")
+
+
+def _models(site: Site, *what: str) -> list[str]:
+    """Paths that the process beside the site prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.browser.models_at_work", *what],
+        cwd=REPOSITORY,
+        env={**site.environment, "DJANGO_SETTINGS_MODULE": "project.settings"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return [line for line in done.stdout.splitlines() if line.startswith("/")]
+
+
+def _furnish(context: BrowserContext, site: Site, folder: Path) -> list[str]:
     page = context.new_page()
     _unfinished_upload(page, site, folder)
     start_selection(page, site, "Digits by hand")

@@ -1,13 +1,13 @@
 """What a page costs: bytes over the wire, how soon it is there, and that nothing jumps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser.conftest import Site
 from tests.browser.crawl import crawl
-from tests.browser.furnish import furnish
+from tests.browser.furnish import furnished
 
 MOST_BYTES = 150_000
 MOST_SHIFT = 0.02  # a tenth of what is called bad would still be seen
@@ -32,11 +32,12 @@ def addresses(
     signed_in: Callable[..., BrowserContext],
     site: Site,
     tmp_path_factory: pytest.TempPathFactory,
-) -> list[str]:
+) -> Iterator[list[str]]:
     context = signed_in()
-    found = crawl(context, site, furnish(context, site, tmp_path_factory.mktemp("furniture")))
-    context.close()
-    return [pages[0] for pages in found.pages.values()]
+    with furnished(context, site, tmp_path_factory.mktemp("furniture")) as starts:
+        found = crawl(context, site, starts)
+        context.close()
+        yield [pages[0] for pages in found.pages.values()]
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -1,6 +1,6 @@
 """Every page, in both themes and at three widths: axe finds nothing, keys reach everything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import axe_core_python
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.conftest import Site, visit, watch
 from tests.browser.crawl import FOREIGN, NOT_OFFERED, NOT_WALKED, Found, crawl, page_routes
-from tests.browser.furnish import furnish
+from tests.browser.furnish import furnished
 
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -46,11 +46,12 @@ def pages(
     signed_in: Callable[..., BrowserContext],
     site: Site,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Found:
+) -> Iterator[Found]:
     context = signed_in()
-    found = crawl(context, site, furnish(context, site, tmp_path_factory.mktemp("furniture")))
-    context.close()
-    return found
+    with furnished(context, site, tmp_path_factory.mktemp("furniture")) as starts:
+        found = crawl(context, site, starts)
+        context.close()
+        yield found
 
 
 def axe(page: Page) -> list[str]:
