@@ -23,7 +23,7 @@ from apps.selection.counting import Metric
 from apps.selection.methods.registry import METHODS
 from apps.selection.models import LabelEvent, SelectionSession
 from apps.selection.pages import session_page, summary
-from apps.selection.services import DEFAULT_METHOD, Answer
+from apps.selection.services import DEFAULT_METHOD, NO_LABELS, Answer
 from apps.teams.models import Role, User
 from apps.teams.services import require
 
@@ -88,7 +88,11 @@ class NewSelectionSerializer(serializers.Serializer[Any]):
         help_text="Share of the labels, at most, that are second opinions.",
     )
     budget = serializers.IntegerField(
-        min_value=1, max_value=1_000_000, required=False, allow_null=True
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        allow_null=True,
+        error_messages={"min_value": NO_LABELS},
     )
     label_price = serializers.DecimalField(
         max_digits=10,

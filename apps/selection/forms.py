@@ -14,7 +14,7 @@ from apps.selection import queries
 from apps.selection.counting import Metric
 from apps.selection.methods.registry import METHODS
 from apps.selection.models import LabelEvent
-from apps.selection.services import DEFAULT_METHOD, METHOD_NAMES, Answer
+from apps.selection.services import DEFAULT_METHOD, METHOD_NAMES, NO_LABELS, Answer
 from apps.teams.models import Team, User
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -96,9 +96,7 @@ class SessionForm(forms.Form):
         required=False,
         min_value=1,
         max_value=1_000_000,
-        error_messages={
-            "min_value": "A budget of 0 labels buys none: give at least 1, or leave it empty."
-        },
+        error_messages={"min_value": NO_LABELS},
         help_text="Left empty, there is no limit.",
     )
     label_price = forms.DecimalField(

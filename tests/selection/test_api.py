@@ -51,12 +51,19 @@ def test_refusals_are_sentences(begin: Begin, alice: User, api_of: ApiOf) -> Non
         (f"{place}undo/", {}, "nothing of yours"),
         (f"{place}state/", {"do": "explode"}, "not a valid choice"),
         (ROOT, {"dataset": "none"}, "no such dataset version"),
-        (ROOT, {"dataset": session.version.dataset.slug, "budget": 0}, "greater than or equal"),
+        (ROOT, {"dataset": session.version.dataset.slug, "budget": 0}, "buys none"),
     ]:
         response = api.post(path, sent)
         assert response.status_code == 400, path
         assert words in response.content.decode()
     assert not session.events.exists()
+    assert api.post(f"{place}labels/", {"item": "p1", "label": "dog"}).status_code == 201
+    twice = api.post(f"{place}labels/", {"item": "p1", "label": "cat"})
+    assert "has the label `dog` already; nothing was changed" in twice.content.decode()
+    api.post(f"{place}state/", {"do": "close"})
+    late = api.post(f"{place}labels/", {"item": "p2", "label": "dog"})
+    assert "takes nothing until an editor reopens it" in late.content.decode()
+    assert session.events.count() == 1
 
 
 def test_an_annotators_token_labels_and_no_more(begin: Begin, alice: User, api_of: ApiOf) -> None:

@@ -10,6 +10,7 @@ from apps.selection.services.labelling import (
     undo,
 )
 from apps.selection.services.sessions import (
+    NO_LABELS,
     close_session,
     delete_session,
     hand_over,
@@ -30,6 +31,7 @@ from apps.selection.services.suggestions import (
 __all__ = [
     "DEFAULT_METHOD",
     "METHOD_NAMES",
+    "NO_LABELS",
     "Answer",
     "SuggestedItems",
     "Turn",

@@ -23,6 +23,8 @@ from apps.teams.services.base import one_line
 
 State = SelectionSession.State
 
+NO_LABELS = "A budget of 0 labels buys none: give at least 1, or leave it empty."
+
 
 @transaction.atomic
 def start_session(
@@ -51,9 +53,7 @@ def start_session(
         known = ", ".join(METHODS)
         raise ValidationError({"method": f"There is no method `{method}`; there are {known}."})
     if budget is not None and budget < 1:
-        raise ValidationError(
-            {"budget": "A budget of 0 labels buys none: give at least 1, or leave it empty."}
-        )
+        raise ValidationError({"budget": NO_LABELS})
     _refuse_without_choice(version)
     session = SelectionSession(
         team=version.team,
