@@ -38,13 +38,16 @@ class Auto(LabelledPool):
     is what settles near-ties.
 
     *Decision.* Let R be the model with the most right answers, and for each model m let g be the
-    labels that R won against m (R right, m wrong) minus those it lost, s their number. The weight
-    of m is the odds that it is better than R, u = q / (1 - q) with q = min(1/2, Phi(-g / sqrt(s + 1))).
-    The u-weighted vote gives each open disputed item a pseudo-label, and the leader maximises
+    labels that R won against m (R right, m wrong) minus those it lost, s their number. The odds
+    that m is better than R are o = q / (1 - q) with q = min(1/2, Phi(-g / sqrt(s + 1))), and the
+    weight of m is u = o + (c_m - mean of all c) / sqrt(t + 4), which may be negative. The
+    u-weighted vote gives each open disputed item a pseudo-label, and the leader maximises
     c_j + .8 F_j, F_j being the open items on which j agrees with the pseudo-label. At the start
     this is the majority; a model that the labels speak against loses its vote after a few of them,
-    so a wrong consensus fades. Where models state probabilities of their predictions, a vote for a
-    pseudo-label counts by it, and by the mean of all those stated where a model states none.
+    so a wrong consensus fades; and what the worse models say soon counts against a class, which
+    helps where most are wrong together. Where models state probabilities of their predictions, a
+    vote for a pseudo-label counts by it, and by the mean of all those stated where a model states
+    none.
 
     Further:
 
@@ -56,8 +59,9 @@ class Auto(LabelledPool):
       labelled items that a model was run on, plus one, and the sums over labelled items,
       g = t (sum e_R / n_R - sum e_m / n_m), and s + 1 = t^2 ((sum e_R^2 + 1/2) / n_R^2
       + (sum e_m^2 + 1/2) / n_m^2 - 2 sum e_R e_m / (n_R n_m)): the same but for the "plus one" where
-      all are run. c is filled up as sum of the shares + t sum e / n, and F likewise, by the
-      u-weighted shares that agree with the pseudo-labels.
+      all are run. In u, sum e stands for c less its mean. Elsewhere c is filled up as sum of the
+      shares + t sum e / n, and F likewise, by the o-weighted shares that agree with the
+      pseudo-labels.
     * A batch is the k best items at the present t.
 
     Args:
@@ -153,7 +157,8 @@ class Auto(LabelledPool):
         votes = self._votes
         pseudo = np.full(self.table.n_items, _NO_CLASS, dtype=np.int32)
         odds = self._odds(correct, n_open)
-        pseudo[votes.items] = votes.winners(self._stated.sums(odds / odds.sum()))
+        weights = odds + self._above() / math.sqrt(self._disputed_labelled + 4)
+        pseudo[votes.items] = votes.winners(self._stated.sums(weights / weights.sum()))
         pseudo[~open_disputed] = _NO_CLASS
         agrees = self._agreement(pseudo)
         if not self._complete:
@@ -192,16 +197,27 @@ class Auto(LabelledPool):
         odds[reference] = 1.0
         return np.asarray(odds)
 
-    def _lead_and_spread(self, reference: int) -> tuple[Floats, Floats]:
-        """[n_kinds] each, g and s where models were run on different items."""
+    def _excess(self) -> tuple[Floats, Mask]:
+        """[n, n_kinds] each: e of the labelled items, and where a model was run on them."""
         right, run = np.array(self._right), np.array(self._was_run)
         share = right.sum(axis=1) / np.maximum(run.sum(axis=1), 1)
-        above = np.where(run, right - share[:, None], 0.0)
+        return np.where(run, right - share[:, None], 0.0), run
+
+    def _above(self) -> Floats:
+        """[n_kinds], the sum of e: right answers above the mean of the models run."""
+        if self._complete or not self._right:
+            correct = self.correct[self._kinds].astype(float)
+            return np.asarray(correct - correct.mean())
+        return np.asarray(self._excess()[0].sum(axis=0))
+
+    def _lead_and_spread(self, reference: int) -> tuple[Floats, Floats]:
+        """[n_kinds] each, g and s where models were run on different items."""
+        above, run = self._excess()
         seen = run.sum(axis=0) + 1
         mean = above.sum(axis=0) / seen
         own = ((above**2).sum(axis=0) + 0.5) / seen**2
         shared = above.T @ above[:, reference] / (seen * seen[reference])
-        t = len(right)
+        t = len(run)
         spread = t**2 * (own[reference] + own - 2 * shared) - 1
         return t * (mean[reference] - mean), np.maximum(spread, 0.0)
 

@@ -67,14 +67,18 @@ class Literal:
         return odds
 
     def pseudo(self, item: int, weights: Floats) -> int:
-        held, column = vote(self.columns[item], weights), self.columns[item]
+        column: list[int] = self.columns[item]
+        # Not as shares: weights may be negative, and so may their sum where votes count unequally.
+        held = {
+            c: sum(w for v, w in zip(column, weights, strict=True) if v == c) for c in set(column)
+        }
         best = max(held.values())
         likely = [c for c, w in held.items() if w > best - 1e-12]
         return min(likely, key=lambda c: (-column.count(c), c))
 
     def merits(self) -> list[float]:
-        odds = self.odds()
-        pseudo = {i: self.pseudo(i, odds * self.confidence[i]) for i in self.open}
+        weights = self.odds() + (self.correct - self.correct.mean()) / math.sqrt(self.t + 4)
+        pseudo = {i: self.pseudo(i, weights * self.confidence[i]) for i in self.open}
         return [
             self.correct[j] + sum(self.columns[i][j] == c for i, c in pseudo.items()) * 0.8
             for j in range(self.n_models)
@@ -167,6 +171,17 @@ def test_models_that_the_labels_refute_lose_their_vote() -> None:
         item = int(method.suggest(1).items[0])
         method.observe(item, int(truth[item]))
     assert method.leader() == 9
+
+
+def test_what_models_say_that_are_always_wrong_counts_against_it() -> None:
+    # Eight labelled items, thirty on which the two good models differ, three that tell the bad apart.
+    bad = [[1] * 8 + [1] * 30 + apart for apart in ([1, 0, 0], [0, 1, 0], [0, 0, 1])]
+    with_them, against_them = [0] * 8 + [1] * 30 + [0] * 3, [0] * 8 + [0] * 30 + [0] * 3
+    method = Auto(pool([*bad, with_them, against_them], 2))
+    for item in range(8):
+        method.observe(item, 0)
+    assert method.correct[3] == method.correct[4]
+    assert method.leader() == 4
 
 
 def test_a_model_run_on_half_the_items_is_judged_by_its_rate() -> None:
