@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from apps.catalog.models import CandidateModel
 from apps.inference import services
+from apps.inference.endpoints import sharing
 from apps.inference.endpoints.models import Endpoint
 from apps.inference.endpoints.services import create_endpoint, update_endpoint
 from apps.routing import serving as deciding
@@ -159,6 +160,25 @@ def test_an_endpoint_that_hangs_or_is_gone_is_said(
     response = api_of(alice).post(ADDRESS, asked(router))
     assert response.status_code == 409
     assert "is behind no endpoint" in response.json()["error"]["message"]
+
+
+def test_an_endpoint_that_a_run_has_to_itself_is_asked_in_a_moment(
+    router: Router,
+    alice: User,
+    server: Server,
+    api_of: Callable[..., APIClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sharing, "PATIENCE_SECONDS", 0.2)
+    endpoint = Endpoint.objects.get()
+    run = sharing.Share(endpoint)
+    run.claim(wanted=endpoint.concurrency)
+    response = api_of(alice).post(ADDRESS, asked(router))
+    assert (response.status_code, response["Retry-After"]) == (429, "1")
+    assert "House is asked as much as it may be" in response.json()["error"]["message"]
+    assert not server.asked
+    run.claim(wanted=endpoint.concurrency - 1)
+    assert api_of(alice).post(ADDRESS, asked(router)).status_code == 200
 
 
 def test_it_costs_money_so_editors_alone_ask(

@@ -15,7 +15,7 @@ from apps.inference.endpoints import protocol
 from apps.inference.endpoints.asking import Access, without_key
 from apps.inference.endpoints.models import Endpoint
 from apps.inference.endpoints.services import access_to
-from apps.inference.endpoints.sharing import Crowded, one_question
+from apps.inference.endpoints.sharing import Crowded, Deleted, one_question
 from apps.inference.models import ModelSource
 from apps.teams.models import Role, Team, User
 from apps.teams.services import require
@@ -67,6 +67,8 @@ def forward(*, user: User, team: Team, model: str, chat: Mapping[str, Any]) -> F
             reply = asyncio.run(_called(access, content, seconds))
     except Crowded as error:
         raise NotForwarded(429, str(error), retry_after="1") from error
+    except Deleted as error:
+        raise NotForwarded(409, str(error)) from error
     except TookTooLong as error:
         raise NotForwarded(504, str(error)) from error
     except OutboundError as error:

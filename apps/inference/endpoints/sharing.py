@@ -28,12 +28,16 @@ PATIENCE_SECONDS = 10.0
 _AGAIN_SECONDS = 0.1
 
 
-class Crowded(Exception):
-    """The endpoint is asked as much as it may be; the text is a sentence."""
+class NoPlace(Exception):
+    """A question cannot go out; the text says why, in a sentence."""
 
 
-class Deleted(Exception):
-    """The endpoint is no more; the text is a sentence."""
+class Crowded(NoPlace):
+    """The endpoint is asked as much as it may be just now."""
+
+
+class Deleted(NoPlace):
+    """The endpoint is no more."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ def one_question(endpoint: Endpoint, *, seconds: float) -> Iterator[None]:
     """A slot and a turn for one question that takes so many seconds at most; waits up to 10 s for them.
 
     Raises:
-        Crowded: none came free.
+        Crowded: none came free. Deleted: there is no such endpoint any more.
     """
     share = Share(endpoint)
     deadline = time.monotonic() + PATIENCE_SECONDS

@@ -13,7 +13,7 @@ from apps.inference.endpoints.models import Endpoint
 from apps.inference.endpoints.permit import Permit
 from apps.inference.endpoints.protocol import Said
 from apps.inference.endpoints.services import access_to
-from apps.inference.endpoints.sharing import Crowded, one_question
+from apps.inference.endpoints.sharing import NoPlace, one_question
 from apps.teams.models import Role, User
 from apps.teams.services import audit, require
 
@@ -46,7 +46,7 @@ def try_endpoint(*, user: User, endpoint: Endpoint, model: str) -> Tried:
     try:
         with one_question(endpoint, seconds=access.timeout_seconds):
             tried = _told(endpoint, name, asyncio.run(_asked(access, name)))
-    except Crowded as error:
+    except NoPlace as error:
         tried = Tried(False, str(error))
     audit(
         user=user,
