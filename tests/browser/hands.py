@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 MOST_TABS = 400  # to a control; more, and nobody with a keyboard would get there
 
@@ -35,8 +35,8 @@ class Hand(ABC):
         """Turn a box on or off."""
 
     @abstractmethod
-    def turn_up(self, what: Locator, steps: int) -> None:
-        """Move a dial so many steps up."""
+    def turn(self, what: Locator, steps: int) -> None:
+        """Move a dial so many steps up, or below 0 down."""
 
     @abstractmethod
     def answer(self, what: Locator) -> None:
@@ -78,13 +78,13 @@ class Mouse(Hand):
     def tick(self, what: Locator) -> None:
         what.click()
 
-    def turn_up(self, what: Locator, steps: int) -> None:
+    def turn(self, what: Locator, steps: int) -> None:
         box = what.bounding_box()
         assert box
         most, now = int(what.get_attribute("max") or 100), int(what.input_value())
         # The thumb's middle travels a thumb's width (about 16 pixels) less than the track is long.
         at = 8 + (box["width"] - 16) * (now + steps) / most
-        self.page.mouse.click(box["x"] + at, box["y"] + box["height"] / 2)
+        what.click(position={"x": at, "y": box["height"] / 2})
 
     def answer(self, what: Locator) -> None:
         before = self.page.locator("#task").element_handle()
@@ -138,18 +138,25 @@ class Keys(Hand):
 
     def attach(self, what: Locator, path: Path) -> None:
         self.reach(what)
-        with self.page.expect_file_chooser() as chooser:
-            self.page.keyboard.press("Space")
-        chooser.value.set_files(path)
+        # Chromium opens no second chooser before it has closed the first, and nobody sees when it has.
+        for patience in (2_000, 5_000, 30_000):
+            try:
+                with self.page.expect_file_chooser(timeout=patience) as chooser:
+                    self.page.keyboard.press("Space")
+            except TimeoutError:
+                continue
+            chooser.value.set_files(path)
+            return
+        raise AssertionError(f"Space opens no chooser at {what}")
 
     def tick(self, what: Locator) -> None:
         self.reach(what)
         self.page.keyboard.press("Space")
 
-    def turn_up(self, what: Locator, steps: int) -> None:
+    def turn(self, what: Locator, steps: int) -> None:
         self.reach(what)
-        for _ in range(steps):
-            self.page.keyboard.press("ArrowRight")
+        for _ in range(abs(steps)):
+            self.page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
 
     def answer(self, what: Locator) -> None:
         before = self.page.locator("#task").element_handle()
