@@ -200,7 +200,7 @@ def dataset_edit(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _confirmed(
-    request: HttpRequest, verb: Any, *, back: str, after: str, **texts: str
+    request: HttpRequest, verb: Any, *, subject: object, back: str, after: str, **texts: str
 ) -> HttpResponse:
     """Ask before something is taken away; do it on POST, or say why it cannot be."""
     problem = None
@@ -212,7 +212,7 @@ def _confirmed(
         else:
             messages.success(request, texts["done"])
             return redirect(after)
-    context = {**texts, "back_url": back, "problem": problem}
+    context = {**texts, "subject": subject, "back_url": back, "problem": problem}
     return render(request, "catalog/confirm.html", context, status=409 if problem else 200)
 
 
@@ -225,6 +225,7 @@ def dataset_delete(request: HttpRequest, slug: str) -> HttpResponse:
     return _confirmed(
         request,
         lambda: services.delete_dataset(user=user, dataset=dataset),
+        subject=dataset.name,
         back=reverse("dataset_detail", args=[slug]),
         after=reverse("dataset_list"),
         heading=f"Delete {dataset.name}?",
@@ -243,6 +244,7 @@ def version_delete(request: HttpRequest, slug: str, number: int) -> HttpResponse
     return _confirmed(
         request,
         lambda: services.delete_version(user=user, version=version),
+        subject=version,
         back=reverse("version_detail", args=[slug, number]),
         after=reverse("dataset_detail", args=[slug]),
         heading=f"Delete {version}?",
@@ -264,6 +266,7 @@ def predictions_delete(request: HttpRequest, slug: str, pk: UUID) -> HttpRespons
     return _confirmed(
         request,
         lambda: services.delete_predictions(user=user, batch=batch),
+        subject=batch.version,
         back=back,
         after=back,
         heading=f"Delete the predictions of {count} {'model' if count == 1 else 'models'}?",
@@ -285,6 +288,7 @@ def outcomes_delete(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     return _confirmed(
         request,
         lambda: services.delete_outcomes(user=user, batch=batch),
+        subject=batch.version,
         back=back,
         after=back,
         heading=f"Delete the outcomes of {count} {'model' if count == 1 else 'models'}?",
@@ -308,6 +312,7 @@ def label_withdraw(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     return _confirmed(
         request,
         lambda: services.withdraw_labels(user=user, batch=batch),
+        subject=batch.version,
         back=back,
         after=back,
         heading=f"Withdraw {batch.count} {'label' if batch.count == 1 else 'labels'}?",

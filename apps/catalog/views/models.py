@@ -136,6 +136,7 @@ def model_delete(request: HttpRequest, slug: str) -> HttpResponse:
         "heading": f"Delete {model.name}?",
         "text": "The model goes with its price book. A model with predictions stays.",
         "action": "Delete this model",
+        "subject": model.name,
         "back_url": reverse("model_detail", args=[slug]),
         "problem": problem,
     }

@@ -121,6 +121,7 @@ def endpoint_delete(request: HttpRequest, slug: str) -> HttpResponse:
         "heading": f"Delete {endpoint.name}?",
         "text": "Its key goes with it. Answers that came from it stay; its models cannot be run again.",
         "action": "Delete this endpoint",
+        "subject": endpoint.name,
         "back_url": reverse("endpoint_detail", args=[slug]),
     }
     return render(request, "catalog/confirm.html", context)
