@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 
 from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
@@ -189,6 +190,26 @@ def test_a_judge_prefers_in_both_orders_and_its_verdicts_are_predictions(
     assert len(server.asked) == 12
     assert (run.input_tokens, run.output_tokens) == (600, 120)
     assert "Which answer is shorter?" in server.prompts[0]
+
+
+def test_the_criterion_of_a_judge_is_asked_for_by_that_name(
+    alice: User, team: Team, runs: tuple[Run, Run], client_of: Callable[[User], Client]
+) -> None:
+    made = make_pairs(user=alice, first=runs[0], second=runs[1])
+    source = judge_of(alice, team, "http://127.0.0.1:9")
+    client = client_of(alice)
+    chosen = f"?version={made.version.pk}&source={source.pk}"
+    page = client.get(f"/runs/new/{chosen}").content.decode()
+    assert "Criterion" in page
+    assert "What makes an answer the better one" in page
+    sent = {
+        "version": made.version.pk,
+        "source": source.pk,
+        "set_instructions": "Which is shorter?",
+    }
+    client.post("/runs/new/", {**sent, "set_max_new_tokens": 20, "set_temperature": 0})
+    run = Run.objects.get(source=source)
+    assert run.settings["instructions"] == "Which is shorter?"
 
 
 def test_a_judge_that_looks_at_the_place_alone_finds_ties(

@@ -16,6 +16,7 @@ from apps.inference.endpoints.judging import GRADE_CLASSES, PAIR_CLASSES, Judge
 from apps.inference.endpoints.runner import Script
 from apps.inference.kinds.base import Gives
 from apps.inference.kinds.endpoint import EndpointKind
+from apps.inference.kinds.settings import Setting
 from apps.inference.runners.base import RunnerFailed
 from apps.inference.scorers.judge import Case, ask_about
 
@@ -31,6 +32,15 @@ class JudgeKind(EndpointKind):
     name = "judge"
     title = "Judge of answers, behind an OpenAI-compatible endpoint"
     gives = Gives.LABEL
+    settings = (
+        Setting(
+            "instructions",
+            "",
+            "Criterion",
+            "What makes an answer the better one, or a right one. Left empty, the usual question is asked.",
+        ),
+        *EndpointKind.settings[1:],
+    )
 
     def asks(self, classes: Sequence[str]) -> tuple[int, int]:
         """Both orders of a pair, each with what a judge is told."""
