@@ -119,5 +119,6 @@ def settings_of(run: Run) -> list[tuple[str, str]]:
         text = (
             ", ".join(f"{a} = {b}" for a, b in value.items()) if isinstance(value, dict) else value
         )
-        found.append((labels.get(name, name), cut(str(text))))
+        label = labels.get(name, name.replace("_", " ").capitalize())
+        found.append((label, cut(str(text))))
     return found

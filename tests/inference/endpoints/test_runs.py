@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from apps.catalog import queries as catalog
 from apps.catalog.models import CandidateModel, DatasetVersion
 from apps.catalog.services import create_model, set_price
-from apps.inference import services
+from apps.inference import pages, services
 from apps.inference.endpoints.models import Endpoint
 from apps.inference.endpoints.services import create_endpoint, delete_endpoint
 from apps.inference.kinds import KINDS
@@ -95,6 +95,8 @@ def test_a_run_over_an_endpoint_ends_as_outcomes(
     assert (run.answered, run.input_tokens, run.output_tokens) == (COUNT, 7 * COUNT, 3 * COUNT)
     assert run.facts["endpoint"] == server.url
     assert "sk-1" not in f"{run.facts}{run.notes}{run.settings}{job.params}{job.result}"
+    shown = dict(pages.settings_of(run))
+    assert (shown["Limit name"], shown["Endpoint"]) == ("max_tokens", source.settings["endpoint"])
     body = server.asked[0].json
     assert body["model"] == "tiny-1"
     assert body["messages"][0] == {"role": "system", "content": "Shout."}
