@@ -159,7 +159,8 @@ def watch(page: Page) -> Watched:
     return watched
 
 
-def _sign_in(context: BrowserContext, site: Site) -> None:
+def sign_in(context: BrowserContext, site: Site) -> None:
+    """Sign the local admin in, with a session that no other context has."""
     page = context.new_page()
     page.goto(site.sign_in_address())
     page.get_by_role("button", name="Sign in").click()
@@ -175,7 +176,7 @@ def signed_in(browser: Browser, site: Site) -> Callable[..., BrowserContext]:
     def make(**options: object) -> BrowserContext:
         if not state:
             first = browser.new_context()
-            _sign_in(first, site)
+            sign_in(first, site)
             state.update(first.storage_state())
             first.close()
         return browser.new_context(storage_state=state, **options)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """What the five people come for, from the first page to the answer: by mouse, and by keys alone.
 
-All stories run on one site: whatever one of them makes has names of its own.
+All stories run on one site: whatever one of them makes has names or a team of its own.
 """
 
 import csv
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import Site, Watched, watch
+from tests.browser.conftest import Site, Watched, sign_in, watch
 from tests.browser.furnish import invitation, share_link, start_selection
 from tests.browser.hands import Finger, Hand, Keys, Mouse
 
@@ -33,6 +33,21 @@ def _worker_is_free(site: Site, signed_in: Callable[..., BrowserContext]) -> Non
         assert time.monotonic() < deadline, "the jobs of the demo do not end"
         time.sleep(0.5)
     context.close()
+
+
+@pytest.fixture(scope="module")
+def in_own_team(browser: Browser, site: Site) -> Callable[[], BrowserContext]:
+    """Makes contexts signed in to a team that begins with nothing."""
+    first = browser.new_context()
+    sign_in(first, site)
+    page = first.new_page()
+    page.goto(f"{site.address}/teams/new/")
+    page.get_by_label("Name of the team").fill("Field work")
+    page.get_by_role("button", name="Make the team").click()
+    page.wait_for_url(f"{site.address}/settings/")
+    state = first.storage_state()
+    first.close()
+    return lambda: browser.new_context(storage_state=state)
 
 
 @pytest.fixture(params=[Mouse, Keys], ids=["by mouse", "by keys"])
@@ -94,13 +109,13 @@ def secret_on(page: Page) -> str:
 
 def test_the_lead_finds_the_best_of_unlabelled_candidates_with_few_labels(
     tmp_path: Path,
-    signed_in: Callable[..., BrowserContext],
+    in_own_team: Callable[[], BrowserContext],
     site: Site,
     hand_on: Callable[..., Hand],
 ) -> None:
     truth = animals(150)
     models = {"good": 0.97, "middling": 0.55, "poor": 0.35}
-    hand = hand_on(signed_in(), site.address)
+    hand = hand_on(in_own_team(), site.address)
     page = hand.page
 
     hand.place("Datasets")
@@ -144,14 +159,14 @@ def test_the_lead_finds_the_best_of_unlabelled_candidates_with_few_labels(
 
 def test_the_analyst_gets_a_board_that_tells_who_is_tied_and_what_would_tell(
     tmp_path: Path,
-    signed_in: Callable[..., BrowserContext],
+    in_own_team: Callable[[], BrowserContext],
     site: Site,
     hand_on: Callable[..., Hand],
 ) -> None:
     truth = animals(400)
     models = {"careful": 0.92, "steady": 0.88, "careless": 0.4}
     labelled = random.Random(5).sample(sorted(truth.items()), 150)
-    hand = hand_on(signed_in(), site.address)
+    hand = hand_on(in_own_team(), site.address)
     page = hand.page
 
     hand.place("Datasets")
@@ -184,7 +199,7 @@ def test_the_analyst_gets_a_board_that_tells_who_is_tied_and_what_would_tell(
 
 def test_the_engineer_learns_whether_routing_helps_and_gets_decisions(
     tmp_path: Path,
-    signed_in: Callable[..., BrowserContext],
+    in_own_team: Callable[[], BrowserContext],
     site: Site,
     hand_on: Callable[..., Hand],
     request: pytest.FixtureRequest,
@@ -200,7 +215,7 @@ def test_the_engineer_learns_whether_routing_helps_and_gets_decisions(
         right = (int(not sum_ or rng.random() < 0.1), int(rng.random() < 0.95))
         rows.append([f"p{number}", prompt, right[0], 0.0001, right[1], 0.002])
     name = f"Bill {request.node.callspec.id}"
-    hand = hand_on(signed_in(), f"{site.address}/datasets/")
+    hand = hand_on(in_own_team(), f"{site.address}/datasets/")
     page = hand.page
 
     hand.link("Upload outcomes")
@@ -243,7 +258,8 @@ def test_the_engineer_learns_whether_routing_helps_and_gets_decisions(
     expect(verdict).to_have_text("Send it to large.")
     router = page.url.split("/routers/")[1].split("/")[0]
 
-    hand.press(page.get_by_role("navigation", name="Team and account").get_by_role("link").first)
+    hand.press(page.get_by_role("navigation", name="Team and account").locator("summary"))
+    hand.press(page.get_by_role("link", name="Settings of this team"))
     hand.fill(hand.field("What will use it"), "gateway")
     hand.button("Make a token")
     decided = page.request.post(
