@@ -104,7 +104,7 @@ def kept_arrays(
     chosen: NDArray[np.bool_],
     slices: Mapping[str, Sequence[str] | NDArray[Any]],
 ) -> dict[str, NDArray[Any]]:
-    """What a board may still be asked once its numbers are made: see `leaderboards.kept`.
+    """What a board may still be asked once its numbers are made: see `leaderboards.parts`.
 
     `models` [n_models]: their names. `wins`, `both_right`, `shared` [n_models, n_models]: `PairCounts`
     over the labelled items, as whole numbers. Of the n labelled items in their order: `correct` and

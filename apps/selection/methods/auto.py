@@ -156,8 +156,9 @@ class Auto(LabelledPool):
         n_open = int(open_disputed.sum())
         votes = self._votes
         pseudo = np.full(self.table.n_items, _NO_CLASS, dtype=np.int32)
-        odds = self._odds(correct, n_open)
-        weights = odds + self._above() / math.sqrt(self._disputed_labelled + 4)
+        excess = None if self._complete or not self._right else self._excess()
+        odds = self._odds(correct, n_open, excess)
+        weights = odds + self._above(excess) / math.sqrt(self._disputed_labelled + 4)
         pseudo[votes.items] = votes.winners(self._stated.sums(weights / weights.sum()))
         pseudo[~open_disputed] = _NO_CLASS
         agrees = self._agreement(pseudo)
@@ -175,20 +176,20 @@ class Auto(LabelledPool):
         confidence = self._votes.of_votes(stated[self._kinds])
         return np.asarray(np.nan_to_num(confidence, nan=float(np.nanmean(stated))), dtype=float)
 
-    def _odds(self, correct: Floats, n_open: int) -> Floats:
+    def _odds(self, correct: Floats, n_open: int, excess: tuple[Floats, Mask] | None) -> Floats:
         """[n_kinds], the odds that a model is better than the one with the most right answers."""
         if not self._right:
             return np.ones(len(correct))
         # Among equals the one that agrees with the majority on the most open items.
         reference = int(np.argmax(correct + 0.5 * self._with_plurality / max(n_open, 1)))
-        if self._complete:
+        if excess is None:
             right = np.array(self._right)
             split = right != right[:, [reference]]
             won = np.count_nonzero(split & right[:, [reference]], axis=0)
             spread = np.count_nonzero(split, axis=0)
             lead = np.asarray(2 * won - spread, dtype=float)
         else:
-            lead, spread = self._lead_and_spread(reference)
+            lead, spread = self._lead_and_spread(reference, *excess)
         # Imported here: it takes a second, and web servers start without computing anything.
         from scipy.special import ndtr
 
@@ -203,16 +204,15 @@ class Auto(LabelledPool):
         share = right.sum(axis=1) / np.maximum(run.sum(axis=1), 1)
         return np.where(run, right - share[:, None], 0.0), run
 
-    def _above(self) -> Floats:
+    def _above(self, excess: tuple[Floats, Mask] | None) -> Floats:
         """[n_kinds], the sum of e: right answers above the mean of the models run."""
-        if self._complete or not self._right:
+        if excess is None:
             correct = self.correct[self._kinds].astype(float)
             return np.asarray(correct - correct.mean())
-        return np.asarray(self._excess()[0].sum(axis=0))
+        return np.asarray(excess[0].sum(axis=0))
 
-    def _lead_and_spread(self, reference: int) -> tuple[Floats, Floats]:
+    def _lead_and_spread(self, reference: int, above: Floats, run: Mask) -> tuple[Floats, Floats]:
         """[n_kinds] each, g and s where models were run on different items."""
-        above, run = self._excess()
         seen = run.sum(axis=0) + 1
         mean = above.sum(axis=0) / seen
         own = ((above**2).sum(axis=0) + 0.5) / seen**2
