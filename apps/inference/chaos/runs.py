@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Model
 from django.utils import timezone
 
 from apps.catalog import queries as catalog
@@ -101,6 +102,13 @@ class Runs(Watch):
         found = answers.read(run.answers_blob) if run.answers_blob else []
         return [one for one in found if not one.failure]
 
+    def missed(self, run: Run, kept: Sequence[Kept], batches: type[Model]) -> tuple[int, int]:
+        """How many answers of a run were lost, and how many doubled, in `batches` of the catalog too."""
+        places = {one.position for one in kept}
+        lost = 0 if str(run.job_id) in self.stuck else run.total - len(places)
+        held = batches._default_manager.filter(version=run.version, model=run.source.model)
+        return lost, len(kept) - len(places) + (held.count() > 1)
+
 
 class EndpointRuns(Runs):
     """Over one endpoint, which answers rightly, with a chat of somebody else now and then."""
@@ -170,11 +178,8 @@ class EndpointRuns(Runs):
         lost = doubled = differing = 0
         for run in self.runs:
             kept = self.kept_of(run)
-            places = {one.position for one in kept}
-            lost += 0 if str(run.job_id) in self.stuck else run.total - len(places)
-            doubled += len(kept) - len(places)
-            held = ModelOutcome.objects.filter(version=self._version, model=run.source.model)
-            doubled += held.count() > 1
+            missing, twice = self.missed(run, kept, ModelOutcome)
+            lost, doubled = lost + missing, doubled + twice
             differing += sum(not self._right(run, one) for one in kept)
             differing += run.spend != sum(
                 (Decimal(repr(one.cost)) for one in kept if one.cost), Decimal(0)
@@ -284,12 +289,8 @@ class LocalRuns(Runs):
         sure = table.probabilities
         lost = doubled = differing = 0
         for run in self.runs:
-            kept = self.kept_of(run)
-            places = {one.position for one in kept}
-            lost += 0 if str(run.job_id) in self.stuck else run.total - len(places)
-            doubled += len(kept) - len(places)
-            held = ModelOutput.objects.filter(version=self._version, model=run.source.model)
-            doubled += held.count() > 1
+            missing, twice = self.missed(run, self.kept_of(run), ModelOutput)
+            lost, doubled = lost + missing, doubled + twice
             if run.source.model.name in row and sure is not None:
                 mine, true = row[run.source.model.name], row["undisturbed"]
                 same = table.predictions[mine] == table.predictions[true]
