@@ -13,6 +13,7 @@ from apps.core import twins
 from apps.core.templatetags.assay import prose
 from apps.leaderboards import charts
 from apps.leaderboards.models import Board, Snapshot
+from apps.leaderboards.pages.said import Said
 from apps.leaderboards.pages.state import ViewState
 from apps.leaderboards.pages.table import Table, prepared
 from apps.leaderboards.parts import WHOLE, Part, narrows, shown
@@ -32,7 +33,7 @@ TERMS = [
 
 
 @dataclass(frozen=True)
-class BoardPage:
+class BoardPage(Said):
     """A board, its result and one reader's view of it.
 
     `part`: the labelled items that `result` is of. `url` is the page's own address; `chart_url` the
@@ -51,21 +52,6 @@ class BoardPage:
     shared: bool = False
     drawn: bool = True
     terms: list[tuple[str, str]] = field(default_factory=lambda: TERMS)
-
-    @property
-    def sentence(self) -> SafeString:
-        """The verdict as HTML."""
-        return prose(self.verdict.sentence)
-
-    @property
-    def support(self) -> list[SafeString]:
-        """What supports the verdict, as HTML."""
-        return [prose(line) for line in self.verdict.support]
-
-    @property
-    def cautions(self) -> list[SafeString]:
-        """What limits it, as HTML."""
-        return [prose(line) for line in self.verdict.cautions]
 
     @property
     def title(self) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from django.utils.safestring import SafeString
-
 from apps.core import twins
-from apps.core.templatetags.assay import prose
 from apps.leaderboards.comparing.page.classes import Classes
 from apps.leaderboards.comparing.page.items import Items
 from apps.leaderboards.comparing.page.models import Models
 from apps.leaderboards.comparing.page.pairs import Pairs
 from apps.leaderboards.comparing.words import verdict
+from apps.leaderboards.pages.said import Said
 from apps.leaderboards.words import Verdict
 
 TERMS = [
@@ -28,7 +26,7 @@ TERMS = [
 ]
 
 
-class ComparePage(Models, Pairs, Classes, Items):
+class ComparePage(Said, Models, Pairs, Classes, Items):
     """A comparison as members see it."""
 
     terms = TERMS
@@ -37,21 +35,6 @@ class ComparePage(Models, Pairs, Classes, Items):
     def verdict(self) -> Verdict:
         """What the comparison comes to."""
         return verdict(self.numbers, {card.name: card.price for card in self.cards})
-
-    @property
-    def sentence(self) -> SafeString:
-        """The verdict as HTML."""
-        return prose(self.verdict.sentence)
-
-    @property
-    def support(self) -> list[SafeString]:
-        """What supports the verdict, as HTML."""
-        return [prose(line) for line in self.verdict.support]
-
-    @property
-    def cautions(self) -> list[SafeString]:
-        """What limits it, as HTML."""
-        return [prose(line) for line in self.verdict.cautions]
 
     @property
     def document(self) -> dict[str, Any]:
