@@ -15,6 +15,7 @@ SHARED = {"search", "created_after", "created_before", "ordering"}
 UNSEARCHED = {"/api/v1/label-batches/"}  # they have no name
 UNLISTED = {"/api/v1/workers/"}  # of nobody's making, and few
 PAST, FUTURE = "1990-01-01T00:00:00Z", "2999-01-01"
+FAR_OFFSET = "2999-01-01T00:00:00+18:30"  # more than PostgreSQL takes
 
 
 def lists() -> dict[str, dict[str, dict[str, Any]]]:
@@ -63,6 +64,7 @@ def test_lists_are_narrowed_and_ordered(api: APIClient) -> None:
             "made after the past": (ask(created_after=PAST)["count"], whole),
             "made after the future": (ask(created_after=FUTURE)["count"], 0),
             "made before the future": (ask(created_before=FUTURE)["count"], whole),
+            "made before another offset's": (ask(created_before=FAR_OFFSET)["count"], whole),
         }
         if "search" in filters:
             counts["named so"] = (ask(search="no such name %_")["count"], 0)

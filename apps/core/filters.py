@@ -111,4 +111,5 @@ def _moment(name: str, text: str) -> datetime:
         raise ValidationError(
             {name: ["Give a day or a time, as in 2026-11-28 or 2026-11-28T09:30:00Z."]}
         ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    # PostgreSQL takes no offset beyond 16 hours.
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -12,8 +12,10 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
+from django.db.backends.signals import connection_created
 from django.db.models.functions import Now
 
+from apps.core.connections import end_frozen_transactions
 from apps.jobs import leases, presence, services
 from apps.jobs.housekeeping import Housekeeping
 from apps.jobs.models import Job, State, Worker
@@ -246,6 +248,11 @@ def test_a_worker_frozen_in_a_transaction_does_not_keep_its_job_for_ever(
         pytest.skip("on SQLite everybody lives on one machine, and sleeps with it")
     settings.JOB_LEASE_SECONDS = 0.1
     connection.close()
+    connection_created.connect(end_frozen_transactions)
+    try:
+        connection.connect()
+    finally:
+        connection_created.disconnect(end_frozen_transactions)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")  # the transaction begins with its first statement
         time.sleep(0.5)
