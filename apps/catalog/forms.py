@@ -17,6 +17,9 @@ MULTI_ROWS = 8
 class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A choice among dataset versions that come with their datasets."""
 
+    def __init__(self, *args: Any, empty_label: str | None = "Choose a dataset", **kwargs: Any):
+        super().__init__(*args, empty_label=empty_label, **kwargs)
+
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.dataset.name}, version {obj.number}"
 

@@ -100,7 +100,9 @@ class ChooseForm(forms.Form):
     """What is to be run on what; the settings follow from it."""
 
     version = VersionField(queryset=DatasetVersion.objects.none(), label="Dataset")
-    source = SourceField(queryset=ModelSource.objects.none(), label="Model")
+    source = SourceField(
+        queryset=ModelSource.objects.none(), label="Model", empty_label="Choose a model"
+    )
     scorer = forms.ChoiceField(
         label="How answers are compared",
         choices=[("", "not in words: a classifier, or a loss"), *SCORER_NAMES.items()],
