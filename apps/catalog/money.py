@@ -16,13 +16,12 @@ _UNITS = {
 
 
 def money(usd: float) -> str:
-    """US dollars with three digits that count and no exponent: `$0.00125`, `$12.50`, `$0`."""
+    """US dollars with three digits that count and no exponent: `$0.00125`, `$12.50`, `$20.00`, `$0`."""
     if usd == 0:
         return "$0"
-    digits = max(0, 2 - floor(_log10(usd)))
-    text = f"{usd:,.{min(digits, 12)}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return f"${text}0" if text[-2:-1] == "." else f"${text}"
+    digits = min(max(0, 2 - floor(_log10(usd))), 12)
+    whole, point, cents = f"{usd:,.{digits}f}".partition(".")
+    return f"${whole}{point}{cents.rstrip('0').ljust(2, '0') if point else ''}"
 
 
 @dataclass(frozen=True)

@@ -337,6 +337,8 @@ def _support(
     near = rows[ranking["cheapest_within_delta"]]
     lead = f"{name(chosen['model'])} has the highest accuracy: {_share(chosen)}; "
     lead += f"the best with {_chance(_best(chosen, result), result)}."
+    if chosen["price"] is not None:
+        lead += f" It costs {price_unit(result).text(chosen['price'])}."
     lines.append(lead)
     if near is not chosen:
         lines.append(

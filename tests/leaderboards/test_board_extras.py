@@ -104,7 +104,7 @@ def test_several_prices_are_asked_about_at_once_and_each_is_taken_back(
 ) -> None:
     html = get("what-if/?model=ada&price=2&model=bea&price=0&per=1000&calls=7")
     verdict = html.split('class="verdict">')[1].split("</p>")[0]
-    assert "<code>ada</code> at $2 per 1,000 calls and <code>bea</code> at $0" in verdict
+    assert "<code>ada</code> at $2.00 per 1,000 calls and <code>bea</code> at $0" in verdict
     assert html.count(">at a price asked about<") == 1  # bea is too far behind for any price
     back = re.findall(r'href="([^"]*)">Take it back', html)
     assert [address.split("?")[1].replace("&amp;", "&") for address in back] == [
@@ -128,7 +128,7 @@ def test_several_prices_are_asked_about_at_once_and_each_is_taken_back(
         ("model=ada&price=1&calls=many", "<code>many</code> is no number of calls"),
         ("&".join(["model=ada&price=1"] * 300), "two prices of <code>ada</code>"),
         ("model=ada&price=%00&calls=%00", "the board recommends <code>ada</code>"),
-        ("model=ada&price=1&per=3", "<code>ada</code> at $1 a call"),
+        ("model=ada&price=1&per=3", "<code>ada</code> at $1.00 a call"),
     ],
 )
 def test_a_price_that_is_none_is_told_in_one_sentence(

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from apps.leaderboards.models import Board, Snapshot
+from apps.leaderboards.pages.forest import Axis
 from apps.teams.models import User
 
 ClientOf = Callable[[User], Client]
@@ -79,6 +80,28 @@ def test_htmx_gets_the_table_alone_and_the_shortest_address(
 
 def test_unknown_is_a_word(get: Callable[..., str]) -> None:
     assert '<span class="unknown">unknown</span>' in get("?col=price")
+
+
+def test_a_day_that_all_prices_share_is_said_once(get: Callable[..., str]) -> None:
+    html = get()
+    assert len(re.findall(r"since", html.split("</table>")[0].split('id="board-table"')[1])) == 1
+    assert "prices since" not in get("?col=rank")
+
+
+def test_filters_stand_open_only_where_one_is_set(get: Callable[..., str]) -> None:
+    assert '<details class="column-choice" >' in get("?q=be&tied=1")
+    assert '<details class="column-choice" open>' in get("?max_price=1")
+    assert '<details class="column-choice" open>' in get("?col=correct")
+
+
+def test_a_model_far_below_the_others_does_not_press_them_together() -> None:
+    rows = [{"model": str(place), "accuracy": 0.9, "low": 0.85, "high": 0.95} for place in range(8)]
+    far = {"model": "far", "accuracy": 0.1, "low": 0.05, "high": 0.2}
+    axis = Axis.over([*rows, far])
+    assert (axis.start, axis.end) == (0.8, 1.0)
+    assert "<circle" in axis.row(rows[0], 0.9)
+    assert "<circle" not in axis.row(far, 0.9)
+    assert Axis.over([*rows, far], ["far"]).start == 0
 
 
 def test_it_offers_the_next_items_and_their_list(

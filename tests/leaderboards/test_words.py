@@ -243,6 +243,7 @@ def test_a_probability_is_never_rounded_up(p: float) -> None:
         (0, "$0"),
         (0.00125, "$0.00125"),
         (12.5, "$12.50"),
+        (20, "$20.00"),
         (0.5, "$0.50"),
         (1234567, "$1,234,567"),
         (2e-7, "$0.0000002"),
@@ -259,7 +260,7 @@ def test_money_keeps_three_digits_that_count(usd: float, text: str) -> None:
         (5.9, "at about half the price of `m`"),
         (0.12, "at 1/100 of the price of `m`"),
         (9.0, "25% cheaper than `m`"),
-        (0.0, "free of charge, where `m` costs $12 a call"),
+        (0.0, "free of charge, where `m` costs $12.00 a call"),
     ],
 )
 def test_prices_are_compared_in_words(price: float, text: str) -> None:

@@ -100,7 +100,7 @@ def test_the_cheapest_within_delta_is_named_with_its_price_and_its_probability(
     address = reverse("selection_detail", args=[session.pk])
     told = client_of(alice).get(address).content.decode()
     assert "<code>m1</code> is the cheapest that can be called within 2 points of the best" in told
-    assert "$2 per 1,000 calls" in told
+    assert "$2.00 per 1,000 calls" in told
     assert worth.label == ""
 
 

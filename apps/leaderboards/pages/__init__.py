@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -75,6 +76,11 @@ class BoardPage(Said):
             return []
         card = not self.shared and not self.part
         return twins.links(self.url, drawn=self.has_chart, query=self.state.query(), card=card)
+
+    @property
+    def priced_on(self) -> date:
+        """The day whose prices count."""
+        return date.fromisoformat(self.result["priced_on"])
 
     @property
     def part_said(self) -> SafeString:

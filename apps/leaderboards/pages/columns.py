@@ -16,7 +16,7 @@ from django.utils.html import escape
 
 from apps.core.templatetags.assay import UNKNOWN
 from apps.leaderboards.pages.forest import Axis
-from apps.leaderboards.words import points, price_unit
+from apps.leaderboards.words import points, price_unit, probability
 
 Row = dict[str, Any]
 Value = float | str | None
@@ -58,8 +58,10 @@ class Columns:
         self.chosen: Row = next(row for row in self.rows if row["model"] == ranking["chosen"])
         self.tied = set(ranking["tied_with"])
         self.place = {row["model"]: number for number, row in enumerate(self.rows)}
-        self.axis = Axis.over(self.rows)
+        self.axis = Axis.over(self.rows, [self.chosen["model"]])
         self.unit = price_unit(result)
+        days = {self.fact(row, "price_from") for row in self.rows if row["price"] is not None}
+        self.since: str | None = days.pop() if len(days) == 1 else None  # the day of every price
 
     @cached_property
     def all(self) -> dict[str, Column]:
@@ -98,7 +100,8 @@ class Columns:
                    lambda row: self.place[row["model"]], _rank, default=True),
             Column("model", "Model", "its name in the predictions file",
                    lambda row: row["model"].lower(), self._name, number=False, default=True),
-            Column("plot", f"Accuracy, {level} interval", "drawn on one axis for all models",
+            Column("plot", f"Accuracy, {level} interval",
+                   "drawn on one axis for all models; an arrow: further left",
                    lambda row: row["accuracy"], lambda row: self.axis.row(row, reference),
                    number=False, falls=True, default=True),
             Column("accuracy", "Accuracy", "share right of the labelled items it was run on",
@@ -125,9 +128,10 @@ class Columns:
     def _price(self) -> list[Column]:
         question = self.result["question"]
         size = f"{question['input_tokens']:,} tokens in and {question['output_tokens']:,} out"
+        size += "" if self.since else ", and since when"
         known = any(row["price"] is not None for row in self.rows)
         return [
-            Column("price", f"Price {self.unit.name}", f"US dollars for {size}, and since when",
+            Column("price", f"Price {self.unit.name}", f"US dollars for {size}",
                    lambda row: row["price"], self._cost, default=known)
         ]  # fmt: skip
 
@@ -273,7 +277,7 @@ class Columns:
     def _cost(self, row: Row) -> str:
         if row["price"] is None:
             return UNKNOWN
-        since = self.fact(row, "price_from")
+        since = None if self.since else self.fact(row, "price_from")
         tail = f' <small>since <time datetime="{since}">{since}</time></small>' if since else ""
         return self.unit.amount(row["price"]) + tail
 
@@ -307,9 +311,9 @@ def _ratio(cell: list[int]) -> float | None:
 def _chance(p: float | None) -> str:
     if p is None:
         return UNKNOWN
-    if p >= 0.995:
-        return "&gt;99%" if p < 1 else "100%"
-    return f"{p * 100:.0f}%" if p >= 0.005 else "&lt;1%"
+    if p == 1:
+        return "100%"
+    return escape(probability(p).replace("over ", ">").replace("under ", "<"))
 
 
 def _size(parameters: int | None) -> str:

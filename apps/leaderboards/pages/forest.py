@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
+from apps.leaderboards.chart_layout import worth_drawing
+
 WIDTH = 220
 HEIGHT = 14
 _INSET = 6
@@ -23,9 +25,13 @@ class Axis:
     end: float
 
     @classmethod
-    def over(cls, rows: Sequence[dict[str, Any]]) -> Axis:
-        """The axis that holds every known interval."""
+    def over(cls, rows: Sequence[dict[str, Any]], always: Sequence[str] = ()) -> Axis:
+        """The axis that holds every known interval but those of models far below the others.
+
+        One of them would press all that is to be told apart against the other end; `always` are held.
+        """
         known = [row for row in rows if row["accuracy"] is not None]
+        known = worth_drawing(known, always) if known else known
         low = min((row["low"] for row in known), default=0.0)
         high = max((row["high"] for row in known), default=1.0)
         return cls(max(0, floor(low * 10)) / 10, min(10, ceil(high * 10)) / 10)
@@ -45,14 +51,16 @@ class Axis:
         return f'<svg class="forest axis" {_BOX} aria-hidden="true">{ticks}</svg>'
 
     def row(self, row: dict[str, Any], reference: float | None) -> str:
-        """One model's interval and estimate, and where the chosen model stands."""
+        """One model's interval and estimate, and where the chosen model stands; an arrow: further left."""
         if row["accuracy"] is None:
             return ""
         x = self.x
+        if row["accuracy"] < self.start:
+            return f'<svg class="forest" {_BOX} aria-hidden="true"><path d="M7 3L2 7L7 11M2 7H12"/></svg>'
         mark = "" if reference is None else f'<path class="ref" d="M{x(reference)} 0V{HEIGHT}"/>'
         return (
             f'<svg class="forest" {_BOX} aria-hidden="true">{mark}'
-            f'<path d="M{x(row["low"])} 7H{x(row["high"])}"/>'
+            f'<path d="M{x(max(row["low"], self.start))} 7H{x(row["high"])}"/>'
             f'<circle cx="{x(row["accuracy"])}" cy="7" r="3.5"/></svg>'
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -185,6 +186,19 @@ class Table:
         if len(self.places) == total:
             return f"{total:,} model{'s' if total != 1 else ''}"
         return f"{len(self.places):,} of {total:,} models"
+
+    @property
+    def since(self) -> date | None:
+        """The day from which all prices shown hold; None where each has its own, or none is shown."""
+        day = self.made.columns.since
+        return date.fromisoformat(day) if day and "price" in (c.key for c in self.shown) else None
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything is set that stands behind "Filters and columns"."""
+        state = self.state
+        asked = (state.provider, state.tag, state.licence, state.base, state.columns)
+        return any(asked) or state.max_price is not None
 
     @property
     def all_url(self) -> str:
