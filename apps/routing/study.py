@@ -17,12 +17,13 @@ import numpy as np
 from apps.catalog.readers import FileProblem
 from apps.catalog.readers.outcomes import read_outcomes
 from apps.catalog.tables import OutcomeTable
+from apps.core.results import check_place, write_json
 from apps.routing.encoders import Vectors, encoder
 from apps.routing.evaluation import Evaluation, Plan, RouterResult, evaluate
 from apps.routing.methods import registry
 from apps.routing.methods.base import Embeddings
 
-_FILES = ("outcomes.parquet", "outcomes.csv", "outcomes.tsv")
+_FILES = ("outcomes.parquet", "outcomes.csv", "outcomes.tsv", "outcomes.jsonl")
 _CHARACTERS_A_TOKEN = 4
 _ASSUMED_OUTPUT = 200
 """Output tokens of an answer, where none were recorded and there is a price."""
@@ -31,7 +32,7 @@ _ASSUMED_OUTPUT = 200
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `apps.core.management.commands.bench.Study`."""
     parser.add_argument(
-        "outcomes", type=Path, metavar="OUTCOMES", help="a file of outcomes, or its folder"
+        "outcomes", type=Path, metavar="OUTCOMES", help="a file of outcomes, or a folder"
     )
     parser.add_argument(
         "--prices", type=Path, metavar="FILE", help="USD per million tokens by model, as JSON"
@@ -57,8 +58,7 @@ def run(say: Callable[[str], None], options: argparse.Namespace) -> None:
     Raises:
         ValueError: a file or an argument that cannot be used.
     """
-    if options.json is not None and not options.json.resolve().parent.is_dir():
-        raise ValueError(f"There is no folder {options.json.resolve().parent} to write in.")
+    check_place(options.json)
     table = _selected(_table(say, options.outcomes, options.prices), options)
     vectors, name, milliseconds = _encoded(table.prompts, options.encoder)
     default = (registry.DEFAULT,) if hasattr(registry, "DEFAULT") else tuple(registry.METHODS)
@@ -72,8 +72,7 @@ def run(say: Callable[[str], None], options: argparse.Namespace) -> None:
     _report(say, result)
     if milliseconds is not None:
         say(f"encoder {name}: {milliseconds:.1f} ms a prompt, in batches")
-    if options.json is not None:
-        options.json.write_text(json.dumps(as_json(result), indent=2) + "\n", encoding="utf-8")
+    write_json(options.json, as_json(result))
 
 
 def as_json(result: Evaluation) -> dict[str, Any]:
@@ -132,10 +131,8 @@ def _table(say: Callable[[str], None], path: Path, prices: Path | None) -> Outco
     """The outcomes with their costs."""
     file = path
     if path.is_dir():
-        there = [path / name for name in _FILES if (path / name).is_file()]
-        if not there:
-            raise ValueError(f"{path} has none of {', '.join(_FILES)}.")
-        file = there[0]
+        # Else the folder as it is: samples of lm-evaluation-harness, RouteLLM's tables.
+        file = next((path / name for name in _FILES if (path / name).is_file()), path)
         beside = path / "prices.json"
         prices = prices or (beside if beside.is_file() else None)
     elif not path.is_file():

@@ -34,6 +34,8 @@ def run(say: Callable[[str], None], options: argparse.Namespace) -> None:
     for name in ("pool", "realisations", "budget"):
         if getattr(options, name) < 1:
             raise ValueError(f"The {name} must be at least 1, not {getattr(options, name)}.")
+    if options.seed < 0:
+        raise ValueError(f"The seed must be 0 or more, not {options.seed}.")
     excluded = [name.strip() for name in options.exclude_models.split(",") if name.strip()]
     try:
         collection = read_collection(options.folder, exclude_models=excluded)

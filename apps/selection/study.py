@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 from apps.catalog.readers import FileProblem
+from apps.core.results import check_place, write_json
 from apps.selection.methods.registry import DEFAULT
 from apps.selection.replay import MethodOutcome, Outcome, Plan, read_collection, replay
 
@@ -40,8 +40,7 @@ def run(say: Callable[[str], None], options: argparse.Namespace) -> None:
     """
     if not options.folder.is_dir():
         raise ValueError(f"There is no folder {options.folder}.")
-    if options.json is not None and not options.json.resolve().parent.is_dir():
-        raise ValueError(f"There is no folder {options.json.resolve().parent} to write in.")
+    check_place(options.json)
     try:
         collection = read_collection(options.folder, exclude_models=options.exclude_models)
     except FileProblem as problem:
@@ -65,8 +64,7 @@ def run(say: Callable[[str], None], options: argparse.Namespace) -> None:
     )
     outcome = replay(collection, plan, jobs=options.jobs)
     _report(say, outcome)
-    if options.json is not None:
-        options.json.write_text(json.dumps(outcome.as_dict(), indent=2) + "\n")
+    write_json(options.json, outcome.as_dict())
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -133,8 +133,43 @@ def test_prices_that_are_none_are_refused(prices: str, tmp_path: Path) -> None:
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="There is no file"):
         bench(tmp_path / "none.parquet")
-    with pytest.raises(CommandError, match="has none of"):
+    with pytest.raises(CommandError, match="There is no CSV, JSON"):
         bench(tmp_path)
+
+
+def test_a_file_for_the_numbers_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    with pytest.raises(CommandError, match="is a folder; name a file in it"):
+        bench(path, "--json", tmp_path)
+    with pytest.raises(CommandError, match=r"There is no folder .* to write in"):
+        bench(path, "--json", tmp_path / "none" / "r.json")
+
+
+def test_a_seed_below_0_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="The seed must be 0 or more, not -1"):
+        bench(write(tmp_path), "--routers", "linear", "--seed", "-1")
+
+
+def test_a_folder_of_samples_of_the_evaluation_harness_is_evaluated(tmp_path: Path) -> None:
+    table, _ = world(60)
+    for place, model in enumerate(table.model_names):
+        folder = tmp_path / model
+        folder.mkdir()
+        lines = [
+            json.dumps(
+                {
+                    "doc_id": number,
+                    "arguments": {"gen_args_0": {"arg_0": prompt}},
+                    "filter": "none",
+                    "exact_match": float(table.score[number, place]),
+                    "metrics": ["exact_match"],
+                }
+            )
+            for number, prompt in enumerate(table.prompts)
+        ]
+        (folder / "samples_sums_2026-01-01T00-00-00.000000.jsonl").write_text("\n".join(lines))
+    said = bench(tmp_path, "--routers", "linear", "--split", "random")
+    assert "60 prompts, 3 models" in said
 
 
 def test_two_prompts_are_too_few(tmp_path: Path) -> None:

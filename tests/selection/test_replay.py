@@ -212,8 +212,11 @@ def test_the_command_prints_a_line_a_method_and_writes_the_same_as_json(tmp_path
         (("--methods", "auto,best"), "There is no method best; there are auto,"),
         (("--realisations", "0"), "The realisations must be at least 1, not 0"),
         (("--budget", "0"), "The budget must be at least 1, not 0"),
+        (("--methods", ","), "Name at least one method"),
+        (("--seed", "-1"), "The seed must be 0 or more, not -1"),
         (("--exclude-models", "nobody"), "There is no model `nobody` to leave out"),
         (("--json", "/nowhere/out.json"), "There is no folder /nowhere to write in"),
+        (("--json", "/"), "/ is a folder; name a file in it"),
     ],
 )
 def test_what_cannot_be_replayed_is_said_in_a_sentence(

@@ -138,6 +138,8 @@ def _makers(plan: Plan, known: Mapping[str, RouterFactory]) -> dict[str, RouterF
         raise ValueError("Name at least one router.")
     if plan.splits < 1:
         raise ValueError("At least one split is needed.")
+    if plan.seed < 0:
+        raise ValueError(f"The seed must be 0 or more, not {plan.seed}.")
     makers: dict[str, RouterFactory] = {}
     for name in dict.fromkeys((*registry.NULLS, *plan.routers)):
         if name in {ORACLE, CEILING} or name in registry.REPLAYS:

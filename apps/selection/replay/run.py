@@ -86,8 +86,10 @@ def replay(
         progress: called with realisations done and wanted; what it raises ends the replay.
 
     Raises:
-        ValueError: an unknown method, or a size below 1.
+        ValueError: no method or an unknown one, a size below 1, or a negative seed.
     """
+    if not plan.methods:
+        raise ValueError("Name at least one method.")
     plan = checked(collection, plan)
     found = []
     for tracks in realisations(collection, plan, jobs=jobs):
@@ -126,6 +128,8 @@ def checked(collection: Collection, plan: Plan) -> Plan:
     for what in ("pool", "realisations", "budget"):
         if getattr(plan, what) < 1:
             raise ValueError(f"The {what} must be at least 1, not {getattr(plan, what)}.")
+    if plan.seed < 0:
+        raise ValueError(f"The seed must be 0 or more, not {plan.seed}.")
     pool = min(plan.pool, collection.table.n_items)
     return Plan(
         tuple(dict.fromkeys(plan.methods)),
