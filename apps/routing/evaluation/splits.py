@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.catalog.tables import OutcomeTable
+from apps.routing.methods.tasks import TASK_COLUMNS
 
 TEST_SHARE = 0.3
-GROUP_COLUMNS = ("session", "conversation", "task", "domain", "dataset", "category")
+GROUP_COLUMNS = ("session", "conversation", *TASK_COLUMNS)
 """Columns that make groups where none is named, the first that is there and has two values."""
 
 _SYNTAX = "random, group, unseen:COLUMN or transfer:COLUMN=TRAIN/TEST"
@@ -45,7 +46,7 @@ class Split:
           of the other's.
 
         Raises:
-            ValueError: something else.
+            ValueError: something else, or a transfer from a value to itself.
         """
         kind, _, rest = text.partition(":")
         if kind in {"random", "group"} and not rest:
@@ -55,6 +56,8 @@ class Split:
         column, _, values = rest.partition("=")
         train, _, test = values.partition("/")
         if kind == "transfer" and column and train and test:
+            if train == test:
+                raise ValueError(f"`{text}` would test on the prompts that it learns from.")
             return cls(kind, column, train, test)
         raise ValueError(f"`{text}` is no split; there are {_SYNTAX}.")
 

@@ -15,6 +15,7 @@ from .result import Estimate, Gap, RouterResult, RouterSplit, SplitResult
 
 _ZERO = "zero"
 _BEST = "best-single"
+_DIGITS = 9  # of a difference in points
 
 
 def summarised(splits: Sequence[SplitResult], name: str, units: float) -> RouterResult:
@@ -110,7 +111,8 @@ def _paired(
     mean = float(np.mean(found))
     draws = _draws(ones, what, weights) - _draws(others, what, weights)
     low, high = interval(mean, draws, units=units)
-    return Estimate(100 * mean, 100 * low, 100 * high)
+    # What rounding leaves of no difference would have a sign, and its interval would miss 0.
+    return Estimate(*(round(100 * value, _DIGITS) for value in (mean, low, high)))
 
 
 def _savings(

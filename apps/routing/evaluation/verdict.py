@@ -22,13 +22,14 @@ def verdict(
     if result.problem is not None:
         return f"The router could not be evaluated: {result.problem}", None
     use = f"No evidence that routing helps here: use {best}."
+    mixing = "drawing lots between the two" if money == "calls" else "mixing single models by price"
     gain = result.aiq_minus_zero
     if gain is None or result.cost_save is None:
         return _by_quality(result.accuracy_minus_best, best, use, priced=priced)
     if gain.low <= 0:
         if gain.high < 0:
             return (
-                f"Routing loses {_points(gain)} against mixing single models by price: use {best}.",
+                f"Routing loses {_points(gain)} against {mixing}: use {best}.",
                 False,
             )
         return use, False
@@ -41,8 +42,8 @@ def verdict(
             True,
         )
     return (
-        f"Routing gains {_points(gain)} over mixing single models by price, but there is no evidence "
-        f"that it reaches the quality of {best} for less.",
+        f"Routing gains {_points(gain)} over {mixing}, but there is no evidence that it reaches the "
+        f"quality of {best} for less.",
         True,
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from apps.catalog.tables import OutcomeTable
 
-TASK_COLUMNS = ("task", "domain", "dataset", "category")
-"""The first that is there, with two values at least, tells the task."""
+TASK_COLUMNS = ("task", "domain", "dataset", "category", "eval_name", "subject")
+"""The first that is there, with two values at least, tells the task; RouterBench has `eval_name`."""
 
 
 def task_labels(outcomes: OutcomeTable) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from apps.routing.encoders import encoder
 from apps.routing.evaluation.splits import Split, Splitter
 from apps.routing.methods.base import Embeddings
 from apps.routing.methods.knn import Knn
+from apps.routing.methods.tasks import task_labels
 from tests.routing.prompts import world
 
 TEXT = "A train leaves the station at noon and travels {} miles at a speed of sixty miles an hour"
@@ -31,6 +32,11 @@ def test_a_split_is_read_and_written(text: str) -> None:
 def test_what_is_no_split_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"there are random, group"):
         Split.parse(text)
+
+
+def test_a_transfer_from_a_value_to_itself_would_test_on_what_it_learnt() -> None:
+    with pytest.raises(ValueError, match="would test on the prompts that it learns from"):
+        Split.parse("transfer:task=sums/sums")
 
 
 def splitter(text: str, **kwargs: object) -> Splitter:
@@ -61,6 +67,14 @@ def test_whole_groups_are_held_out(text: str) -> None:
     parts = found.parts(table, seed=0, number=0)
     tasks = np.array(table.groups["task"])
     assert not set(tasks[parts.train]) & set(tasks[parts.test])
+
+
+@pytest.mark.parametrize("column", ["task", "eval_name", "subject"])
+def test_groups_are_found_by_the_names_that_known_benchmarks_give_them(column: str) -> None:
+    table, _ = world(200)
+    table = replace(table, groups={column: table.groups["task"]})
+    assert str(Splitter.of(Split.parse("group"), table, np.arange(200)).split) == f"group:{column}"
+    assert task_labels(table) == table.groups[column]
 
 
 def test_without_groups_near_duplicates_stay_together() -> None:

@@ -1,0 +1,53 @@
+"""From the splits to figures with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from apps.routing.evaluation import Estimate, RouterResult, RouterSplit, SplitResult
+from apps.routing.evaluation.summary import summarised
+from apps.routing.evaluation.verdict import verdict
+
+
+def split(**routers: RouterSplit) -> SplitResult:
+    return SplitResult(
+        number=0,
+        n_train=70,
+        n_test=30,
+        leak=0.0,
+        best_single="large",
+        best_accuracy=0.7,
+        best_cost=None,
+        routers={name.replace("_", "-"): one for name, one in routers.items()},
+        weights=[1.0] * 50,
+    )
+
+
+def routed(accuracy: float, error: float = 0.0) -> RouterSplit:
+    draws = np.linspace(0.6, 0.8, 50) + error
+    return RouterSplit(accuracy=accuracy + error, draws={"accuracy": draws.tolist()})
+
+
+@pytest.mark.parametrize("error", [3e-15, -3e-15])
+def test_what_rounding_leaves_of_no_difference_is_no_gain_and_no_loss(error: float) -> None:
+    found = split(best_single=routed(0.7), zero=routed(0.7), linear=routed(0.7, error))
+    result = summarised([found], "linear", 30.0)
+    gain = result.accuracy_minus_best
+    assert gain is not None
+    assert (gain.mean, gain.low, gain.high) == (0, 0, 0)
+    said, helps = verdict(result, "large", "none", priced=False)
+    assert said.startswith("No evidence that routing helps here: use large.")
+    assert helps is False
+
+
+@pytest.mark.parametrize(
+    ("money", "said"),
+    [("usd", "over mixing single models by price"), ("calls", "over drawing lots between the two")],
+)
+def test_a_gain_is_said_to_be_over_what_it_was_measured_against(money: str, said: str) -> None:
+    saved = {"mean": 0.1, "low": 0.0, "high": 0.2, "worst": 0.0, "splits_reached": 1}
+    result = RouterResult(None, aiq_minus_zero=Estimate(1.0, 0.2, 2.0), cost_save=saved)
+    sentence, helps = verdict(result, "large", money, priced=money == "usd")
+    assert said in sentence
+    assert helps is True
