@@ -64,3 +64,5 @@ def test_the_study_prints_every_score_and_refuses_nonsense(tmp_path: Path) -> No
         assert words in told
     with pytest.raises(ValueError, match="The pool must be at least 1, not 0"):
         score_study.run(said.append, parser.parse_args([str(tmp_path), "--pool", "0"]))
+    with pytest.raises(ValueError, match="The seed must be 0 or more, not -1"):
+        score_study.run(said.append, parser.parse_args([str(tmp_path), "--seed", "-1"]))
