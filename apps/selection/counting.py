@@ -113,7 +113,7 @@ class Counting:
     def text(self, score: float) -> str:
         """A score as a page shows it: percent, or the mean cost of an item."""
         if self.costs is None:
-            return f"{round(score * 100, 1):g}%"
+            return f"{score * 100:.1f}%"
         low, high = self.costs
         return f"{high - score * (high - low):.3g}"
 

@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 _FOLDED = (
+    ("How items are chosen, and when to stop", ("audit", "second", "alpha", "method")),
     ("Another score than accuracy", ("metric", "metric_class", "slice", "matrix")),
     (
         "What labels and answers are worth",
@@ -167,7 +168,7 @@ class SessionForm(forms.Form):
         method.initial = DEFAULT_METHOD
 
     def parts(self) -> list[tuple[str, list[forms.BoundField], bool]]:
-        """The rarer fields in two groups that fold: name, fields, whether one has something to say."""
+        """The rarer fields in groups that fold: name, fields, whether one has something to say."""
         return [
             (name, [self[one] for one in fields], self._told(fields)) for name, fields in _FOLDED
         ]

@@ -53,6 +53,17 @@ def test_the_verdict_comes_before_everything_else(
     assert "SHA-256" in text
 
 
+def test_the_best_single_model_and_its_price_stand_under_the_verdict(
+    evaluation: Evaluation, vic: User, client_of: ClientOf
+) -> None:
+    html = client_of(vic).get(f"/evaluations/{evaluation.pk}/").content.decode()
+    support = html.split('<ul class="support">')[1].split("</ul>")[0]
+    best = max(measured()["models"], key=lambda model: model["accuracy"])
+    assert f"<code>{best['name']}</code> is the best single model" in support
+    assert f"{best['accuracy']:.1f} points at $" in support
+    assert html.index('class="support"') < html.index("<table")
+
+
 def test_every_null_model_is_in_the_chart(
     evaluation: Evaluation, vic: User, client_of: ClientOf
 ) -> None:

@@ -144,6 +144,11 @@ class EvaluationPage:
         return [line for line in lines if line]
 
     @property
+    def support(self) -> list[str]:
+        """What the verdict rests on: the best single model and its cost, and the router beside it."""
+        return words.support_lines(self.result)
+
+    @property
     def leak(self) -> str:
         """What the leak check found."""
         return words.leak_text(self.result)

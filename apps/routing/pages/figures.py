@@ -61,7 +61,9 @@ def reliability(bins: Sequence[Mapping[str, float]]) -> SafeString:
     return mark_safe(  # noqa: S308 - numbers alone
         f'<svg class="reliability" viewBox="-4 0 {_SIDE + 12} {_SIDE + 4}" role="img" '
         f'aria-label="Scores that came against scores that were expected; the table says the same">'
-        f'{ticks}<path class="even" d="M{at(0)} {_SIDE - at(0)}L{at(1)} {_SIDE - at(1)}"/>{dots}</svg>'
+        f'{ticks}<text x="{at(0.5)}" y="{_SIDE - at(0) + 28}" text-anchor="middle">expected</text>'
+        f'<text transform="translate(0 {_SIDE - at(0.5)}) rotate(-90)" text-anchor="middle">came</text>'
+        f'<path class="even" d="M{at(0)} {_SIDE - at(0)}L{at(1)} {_SIDE - at(1)}"/>{dots}</svg>'
     )
 
 

@@ -50,7 +50,7 @@ class RouterPage:
 def router_page(router: Router) -> RouterPage:
     """The view-model of a router's page."""
     versions = list(router.versions.all())
-    costs = [version.facts.get("best_cost") for version in versions]
+    costs = [version.facts.get("cost") or version.facts.get("best_cost") for version in versions]
     unit = PriceUnit.of(costs)
     current = router.current
     fresh = current is None or current.inputs_hash == queries.digest_of(
@@ -103,7 +103,7 @@ def _sentence(facts: dict[str, Any], unit: PriceUnit) -> str:
     if facts.get("cost") is None or facts.get("best_cost") is None:
         return f"{said}; {best}."
     saved = 1 - facts["cost"] / facts["best_cost"] if facts["best_cost"] else 0.0
-    less = f" and saved {100 * saved:.0f}%" if saved > 0.005 else ""
+    less = f", {100 * saved:.0f}% less" if saved > 0.005 else ""
     paid, dear = unit.text(facts["cost"]), unit.text(facts["best_cost"])
     return f"{said} for {paid}{less}; {best} for {dear}."
 

@@ -51,7 +51,12 @@ TERMS = [
         "The best mixture of single models that does not look at the prompt. A router that does not "
         "beat it has learnt nothing of use.",
     ),
+    ("Best single model", "One model for every prompt: the best on the training part."),
+    ("Random mix", "The cheapest or the dearest model, by chance."),
+    ("Prompt length", "A router that knows how long the prompt is, and nothing else."),
+    ("Task table", "A router that is told the task of each prompt; a new prompt comes without it."),
     ("Oracle", "Picks the best model for each prompt after the fact: the ceiling of all routing."),
+    ("Oracle without luck", "An oracle that knows every outcome but its luck."),
     ("Saved", "The part of the best single model's cost that the same quality does not need."),
     ("ECE", "How far stated expected scores are from what came, on average: 0 is perfect."),
     (
@@ -89,6 +94,29 @@ def cost_text(result: dict[str, Any], cost: float | None) -> str:
     if cost is None:
         return "unknown"
     return unit.amount(cost) if unit else f"{100 * cost:.0f}%"
+
+
+def support_lines(result: dict[str, Any]) -> list[str]:
+    """The best single model with its quality and cost, and what the router is and saves; with backticks."""
+    best = max(result["models"], key=lambda model: model["accuracy"])
+    cost, unit = cost_text(result, best["cost"]), unit_of(result)
+    paid = f" at {cost} {unit.name}" if unit and best["cost"] is not None else ""
+    lines = [
+        f"{_code(best['name'])} is the best single model: {best['accuracy']:.1f} points{paid}."
+    ]
+    router = result["routers"][result["subject"]]
+    if router["accuracy"] is None:
+        return lines
+    said = f"{title(result['subject'])}, free to spend, has {router['accuracy']['mean']:.1f} points"
+    saved = router["cost_save"]
+    if saved and "saves" not in result["verdict"]:
+        mean, low, high = (f"{100 * saved[key]:.0f}" for key in ("mean", "low", "high"))
+        said += f"; at the quality of {_code(best['name'])} it saves {mean}% ({low} to {high})"
+    return [*lines, f"{said[:1].upper()}{said[1:]}."]
+
+
+def _code(model: str) -> str:
+    return f"`{model.replace('`', chr(39))}`"
 
 
 def split_text(result: dict[str, Any]) -> str:
