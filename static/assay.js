@@ -52,6 +52,19 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
+// A page that has been told to load itself anew asks for nothing more, however long that takes: another
+// answer of that kind would begin the loading again, and what it says once would be said twice.
+let leaving = false;
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.getResponseHeader("HX-Refresh") === "true") leaving = true;
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (leaving) event.preventDefault();
+});
+window.addEventListener("pageshow", () => {
+  leaving = false;
+});
+
 // A fragment that cannot be fetched says so instead of doing nothing.
 const problem = (text) => {
   const place = document.getElementById("problem");

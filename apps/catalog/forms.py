@@ -125,7 +125,9 @@ class NewDatasetForm(forms.Form):
         help_text="The column item_id, and any of text, image and columns to slice by.",
     )
     name = forms.CharField(
-        required=False, max_length=200, help_text="Left empty, it is the name of the first file."
+        required=False,
+        max_length=200,
+        help_text="Left empty, it is the name of the file of predictions.",
     )
     class_names = NameList(
         required=False,
@@ -148,8 +150,9 @@ class NewOutcomesForm(forms.Form):
         label="Outcomes",
         allow_empty_file=True,
         help_text=(
-            "CSV, JSON, JSON Lines or Parquet: a row per prompt with the columns score__ and model, or a "
-            "row per prompt and model. Or a .zip of a folder that lm-evaluation-harness has logged."
+            "CSV, JSON, JSON Lines or Parquet: a row per prompt with a column for each model, such as "
+            "score__gpt-4o, or a row per prompt and model. Or a .zip of a folder that "
+            "lm-evaluation-harness has logged."
         ),
     )
     name = forms.CharField(

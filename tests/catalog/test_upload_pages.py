@@ -77,6 +77,16 @@ def test_the_dataset_can_be_named_and_its_classes_declared(
     assert queries.predictions_of(version).class_names == ("cat", "dog", "eel")
 
 
+def test_the_file_of_predictions_gives_the_dataset_its_name(
+    client_of: ClientOf, eddie: User
+) -> None:
+    items = upload_file("item_id,text\na,One\nb,Two\n", "items.csv")
+    page = start(client_of(eddie), predictions=upload_file("item_id,m\na,x\nb,y\n"), items=items)
+    assert Upload.objects.get(lead__isnull=True).dataset_name == "pets"
+    assert b"about 2 rows" in page.content, "the head of a file is no row of it"
+    assert b"about 3 rows" not in page.content
+
+
 def test_a_name_that_is_taken_is_said_before_the_check(
     client_of: ClientOf, eddie: User, version: DatasetVersion
 ) -> None:

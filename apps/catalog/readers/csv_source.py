@@ -57,6 +57,7 @@ class CsvSource:
         self._header_bytes = len(head[: ends[0]].encode("utf-8"))
         self._bytes_per_row = max(1.0, (ends[-1] - ends[0]) / max(1, len(records) - 1))
         self._size = path.stat().st_size
+        self._seen_whole = whole and len(records) <= PREVIEW_ROWS
         self._scan: Scan | None = None
 
     def _head(self, name: str, size: int) -> tuple[str, bool]:
@@ -74,8 +75,11 @@ class CsvSource:
     def row_estimate(self) -> int:
         if self._scan:
             return self._scan.rows
+        if self._seen_whole:
+            return len(self._records)
         wide = 2 if self.encoding.startswith("utf-16") else 1
-        return max(len(self._records), round(self._size / wide / self._bytes_per_row) - 1)
+        size = self._size / wide - self._header_bytes
+        return max(len(self._records), round(size / self._bytes_per_row))
 
     def scan(self, reading: Reading) -> Scan:
         """Check the form of the whole file, once.

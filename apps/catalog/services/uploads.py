@@ -76,7 +76,7 @@ def receive_upload(
         _check_lead(lead, purpose, version)
     _take_in(upload, file, filename)
     if upload.version is None and lead is None and purpose != Upload.Purpose.MODELS:
-        upload.dataset_name = _free_name(upload)
+        upload.dataset_name = upload.dataset_name or free_name(team, upload.filename)
     _save(upload)
     return upload
 
@@ -355,12 +355,10 @@ def _stem(filename: str) -> str:
     return stem if stem and name_fault(stem) is None else "Dataset"
 
 
-def _free_name(upload: Upload) -> str:
-    """The name its owner gave, or one from the file's name that no dataset of the team has yet."""
-    if upload.dataset_name:
-        return upload.dataset_name
-    stem = _stem(upload.filename)
-    held = Dataset.objects.filter(team=upload.team, name__istartswith=stem)
+def free_name(team: Team, filename: str) -> str:
+    """A name for a dataset from that of a file, which no dataset of the team has yet."""
+    stem = _stem(filename)
+    held = Dataset.objects.filter(team=team, name__istartswith=stem)
     taken = {name.lower() for name in held.values_list("name", flat=True)}
     name, number = stem, 2
     while name.lower() in taken:

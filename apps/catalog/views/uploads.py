@@ -34,7 +34,10 @@ def dataset_new(request: HttpRequest) -> HttpResponse:
     form = NewDatasetForm(*posted(request))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        how: dict[str, Any] = {"team": team, "dataset_name": data["name"]}
+        # Items come first, but what is known by its name is the file of predictions.
+        named = data["predictions"] or data["items"]
+        name = data["name"] or services.free_name(team, named.name)
+        how: dict[str, Any] = {"team": team, "dataset_name": name}
         lead: Upload | None = None
         try:
             for purpose in _FIRST:
