@@ -34,6 +34,8 @@ def test_a_file_of_outcomes_makes_a_dataset_of_prompts_with_its_page(
     page = client.get(address, follow=True)
     assert b"2 items. Outcomes of 2 models." in page.content
     assert b"1 of 4 outcomes have a known cost" in page.content
+    assert b"Ask whether routing helps" in page.content, "the one next step"
+    assert b"There are no predictions yet" not in page.content
     assert b"unknown" in page.content
     upload.refresh_from_db()
     found = queries.outcomes_of(version_of(upload))

@@ -60,6 +60,16 @@ def test_the_price_book_keeps_prices_by_their_day(
     assert Price.objects.count() == 1
 
 
+def test_a_price_too_small_to_read_is_told_for_many_calls(
+    client_of: ClientOf, eddie: User, team: Team
+) -> None:
+    model = create_model(user=eddie, team=team, name="m")
+    set_price(user=eddie, model=model, valid_from=date(2026, 1, 1), per_call=Decimal("3.9e-8"))
+    page = client_of(eddie).get(reverse("model_detail", args=[model.slug])).content.decode()
+    assert "US dollars per million calls" in page
+    assert "$0.039" in page
+
+
 def test_half_a_price_is_asked_for_whole(client_of: ClientOf, eddie: User, team: Team) -> None:
     model = create_model(user=eddie, team=team, name="m")
     url = reverse("model_detail", args=[model.slug])

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.catalog import queries, services
 from apps.catalog.forms import FileForm, ModelForm, PriceForm
-from apps.catalog.models import CandidateModel, Upload
+from apps.catalog.models import CandidateModel, Price, Upload
 from apps.catalog.money import PriceUnit
 from apps.catalog.readers import FileProblem
 from apps.catalog.views.shared import clean, editor_of, page_of, person, posted
@@ -93,14 +93,21 @@ def model_detail(request: HttpRequest, slug: str) -> HttpResponse:
                 services.set_price(user=user, model=model, **form.cleaned_data)
                 messages.success(request, "The price book has the new price.")
                 return redirect("model_detail", slug)
+    prices = list(model.prices.all())
+    unit = PriceUnit.of(float(price.per_call) for price in prices if price.per_call is not None)
     context = {
         "model": model,
         "form": form,
-        "prices": model.prices.all(),
+        "prices": [(price, _per_call(price, unit)) for price in prices],
+        "unit": unit,
         "outputs": model.outputs.select_related("version__dataset").order_by("-created_at"),
         "may_edit": may(user, model.team, Role.EDITOR),
     }
     return render(request, "catalog/model_detail.html", context)
+
+
+def _per_call(price: Price, unit: PriceUnit) -> str:
+    return "" if price.per_call is None else unit.amount(float(price.per_call))
 
 
 @login_required

@@ -189,10 +189,15 @@ def _against(names: Sequence[str], score: Floats, model: int, rival: int) -> str
 
 
 def share(value: float) -> str:
-    """An expected score in two digits, as in `.82`."""
-    return f"{value:.2f}".removeprefix("0")
+    """An expected score as the tables show it, as in `82%`."""
+    return f"{100 * value:.0f}%"
 
 
 def money(usd: float) -> str:
-    """An amount small enough to be read in cents, as in `0.4 cents`."""
-    return f"${usd:,.2f}" if usd >= 1 else f"{float(f'{100 * usd:.2g}'):.6g} cents"
+    """An amount in digits that can be read, as in `0.4 cents`, or `$1.85 per million calls`."""
+    if usd >= 1:
+        return f"${usd:,.2f}"
+    if usd >= 1e-5:
+        return f"{float(f'{100 * usd:.2g}'):.6g} cents"
+    calls, word = (1e6, "million") if usd >= 1e-8 else (1e9, "billion")
+    return f"${usd * calls:,.2f} per {word} calls"

@@ -44,7 +44,7 @@ def spec(result: dict[str, Any], show: str, theme: str, size: str) -> dict[str, 
         "value:Q",
         title=SHOWN[show] if size == "wide" else None,
         scale=alt.Scale(domain=[0, top], nice=show == "regret"),
-        axis=alt.Axis(format="~g" if show == "regret" else "%", tickCount=5),
+        axis=alt.Axis(format=".3~r" if show == "regret" else "%", tickCount=5),
     )
     tint = alt.Color("method:N", scale=alt.Scale(domain=names, range=tints), legend=None)
     dash = alt.StrokeDash(

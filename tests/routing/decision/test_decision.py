@@ -24,6 +24,7 @@ from apps.routing.decision import (
     held_out_forecast,
     penalties,
 )
+from apps.routing.decision.choice import money
 from apps.routing.methods.base import Forecast
 from apps.routing.methods.knn import Knn
 from tests.routing.prompts import world
@@ -106,15 +107,28 @@ def test_the_reason_names_the_rival_and_the_money() -> None:
     said = forecast((0.79, 0.5, 0.89), (0.79, 0.5, 0.80))
     dear, cheap = explain(said, NAMES, 5)
     assert dear.reason == (
-        "dear: expected .89 against .79 for the cheaper cheap, worth the 0.9 cents at this dial."
+        "dear: expected 89% against 79% for the cheaper cheap, worth the 0.9 cents at this dial."
     )
     assert cheap.reason == (
-        "cheap: expected .79; dear, expected .80, is not worth 0.9 cents more at this dial."
+        "cheap: expected 79%; dear, expected 80%, is not worth 0.9 cents more at this dial."
     )
     cheapest = explain(forecast((0.9, 0.5, 0.7)), NAMES, 500)[0]
-    assert cheapest.reason == "cheap: expected .90, the highest; next is dear with .70."
+    assert cheapest.reason == "cheap: expected 90%, the highest; next is dear with 70%."
     only = explain(said, NAMES, 5, allowed=np.array([False, True, False]))[0]
-    assert only.reason == "middling: the only model that may be chosen, expected .50."
+    assert only.reason == "middling: the only model that may be chosen, expected 50%."
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (2.5, "$2.50"),
+        (0.009, "0.9 cents"),
+        (1.8e-6, "$1.80 per million calls"),
+        (1.85e-9, "$1.85 per billion calls"),
+    ],
+)
+def test_money_is_told_in_digits_that_can_be_read(usd: float, text: str) -> None:
+    assert money(usd) == text
 
 
 def test_the_guard_lets_a_router_through_that_pays() -> None:
