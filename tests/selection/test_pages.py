@@ -232,6 +232,10 @@ def test_a_leader_far_ahead_may_be_chosen_before_it_is_certain(
         "Use <code>m0</code>: within 1 point of the best, by a rule"
     )
     assert "You may stop" in client.get(label_url(session)).content.decode()
+    assert "See which model to use" in client.get(label_url(session)).content.decode()
+    detail = client.get(detail_url(session)).content.decode()
+    assert "See which model to use" not in detail, "there it is already"
+    assert '<div class="meter">' in detail
 
 
 def test_names_with_markup_stay_text(alice: User, team: Team, client_of: ClientOf) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.core.templatetags.assay import plainly
 from apps.teams.models import AuditEntry, Team, User
 from apps.teams.services import audit
 
@@ -75,3 +76,18 @@ def test_another_teams_entries_are_in_neither(
 ) -> None:
     audit(user=charlie, team=other_team, action="team.renamed", target=other_team)
     assert shown(client_of(alice)) == set()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "yes"),
+        (None, "none"),
+        ([], "none"),
+        (["auto", 3], "auto, 3"),
+        ("0a" * 32, "0a0a0a0a0a0a…"),
+        ("0.5", "0.5"),
+    ],
+)
+def test_details_are_told_as_a_person_writes_them(value: object, text: str) -> None:
+    assert plainly(value) == text

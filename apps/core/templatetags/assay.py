@@ -1,5 +1,6 @@
 """Words for times and numbers in the pages."""
 
+import re
 from collections.abc import ItemsView, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
+_HASH = re.compile("[0-9a-f]{64}")
 UNKNOWN = mark_safe('<span class="unknown">unknown</span>')
 _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (86400 * 14, 86400, "days"))
 
@@ -41,6 +43,19 @@ def prose(sentence: str) -> SafeString:
 def known(value: object) -> object:
     """What a cell shows: the value, or the word "unknown" where there is none (None, "")."""
     return UNKNOWN if value is None or value == "" else value
+
+
+@register.filter
+def plainly(value: object) -> str:
+    """A value of JSON as a person writes it: "yes", "none", "a, b"; a hash by its beginning."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == []:
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(plainly(one) for one in value)
+    text = str(value)
+    return f"{text[:12]}…" if _HASH.fullmatch(text) else text
 
 
 @register.filter

@@ -62,7 +62,7 @@ def reliability(bins: Sequence[Mapping[str, float]]) -> SafeString:
         f'<svg class="reliability" viewBox="-4 0 {_SIDE + 12} {_SIDE + 4}" role="img" '
         f'aria-label="Scores that came against scores that were expected; the table says the same">'
         f'{ticks}<text x="{at(0.5)}" y="{_SIDE - at(0) + 28}" text-anchor="middle">expected</text>'
-        f'<text transform="translate(0 {_SIDE - at(0.5)}) rotate(-90)" text-anchor="middle">came</text>'
+        f'<text transform="translate(6 {_SIDE - at(0.5)}) rotate(-90)" text-anchor="middle">came</text>'
         f'<path class="even" d="M{at(0)} {_SIDE - at(0)}L{at(1)} {_SIDE - at(1)}"/>{dots}</svg>'
     )
 
