@@ -15,7 +15,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.catalog.api.shared import person, team_of, version_asked
+from apps.catalog.api.shared import OnDataset, person, team_of, version_asked
 from apps.core.api import Text
 from apps.inference import pages, queries, services
 from apps.inference.kinds import KINDS
@@ -186,8 +186,7 @@ class AnswersSerializer(serializers.Serializer[Any]):
     results = AnswerSerializer(many=True)
 
 
-class RunFilter(filters.FilterSet):  # type: ignore[misc]
-    dataset = filters.CharFilter(field_name="version__dataset__slug", max_length=60)
+class RunFilter(OnDataset):
     model = filters.CharFilter(field_name="source__model__slug", max_length=60)
 
 

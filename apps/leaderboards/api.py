@@ -1,10 +1,9 @@
 """API of this room. Reads begin at what is visible; writes go through the services."""
 
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -12,7 +11,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.catalog.api.shared import version_asked
+from apps.catalog.api.shared import OnDataset, person, version_asked
 from apps.core.cards import card_of
 from apps.leaderboards import queries, services
 from apps.leaderboards.cards import claim_of
@@ -26,7 +25,6 @@ from apps.leaderboards.pages.whatif import MOST
 from apps.leaderboards.parts import WHOLE, Part, shown
 from apps.leaderboards.whatif import flips, options, with_prices
 from apps.leaderboards.words import plain, verdict
-from apps.teams.models import User
 
 
 class BoardSerializer(serializers.ModelSerializer[Board]):
@@ -204,14 +202,6 @@ class CompareItemsQuery(CompareQuery):
         return {**super().get_fields(), "label": label, "is": says, "from": start}
 
 
-class BoardFilter(filters.FilterSet):  # type: ignore[misc]
-    dataset = filters.CharFilter(field_name="version__dataset__slug", max_length=60)
-
-    class Meta:
-        model = Board
-        fields: list[str] = []
-
-
 class BoardViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Board]
 ):
@@ -219,13 +209,13 @@ class BoardViewSet(
 
     queryset = Board.objects.none()
     serializer_class = BoardSerializer
-    filterset_class = BoardFilter
+    filterset_class = OnDataset
     search_fields = ("name",)
     ordering_fields = ("name", "created_at")
     lookup_field = "slug"
 
     def get_queryset(self) -> QuerySet[Board]:
-        return queries.boards(cast(User, self.request.user))
+        return queries.boards(person(self.request))
 
     @extend_schema(request=NewBoardSerializer, responses={201: BoardSerializer})
     def create(self, request: Request) -> Response:
@@ -233,7 +223,7 @@ class BoardViewSet(
         serializer = NewBoardSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = dict(serializer.validated_data)
-        user = cast(User, request.user)
+        user = person(request)
         version = version_asked(user, asked)
         board = services.create_board(user=user, version=version, **asked)
         return Response(BoardSerializer(board).data, status=status.HTTP_201_CREATED)
@@ -241,7 +231,7 @@ class BoardViewSet(
     @extend_schema(responses={204: OpenApiResponse(description="The board is gone.")})
     def destroy(self, request: Request, slug: str) -> Response:
         """Delete a board, its numbers and its links."""
-        services.delete_board(user=cast(User, request.user), board=self.get_object())
+        services.delete_board(user=person(request), board=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(parameters=[PartQuery], responses=OBJECT, filters=False)
@@ -272,7 +262,7 @@ class BoardViewSet(
     def refresh(self, request: Request, slug: str) -> Response:
         """Bring the board up to date in the background."""
         board = self.get_object()
-        services.refresh_board(user=cast(User, request.user), board=board)
+        services.refresh_board(user=person(request), board=board)
         return Response(BoardSerializer(board).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(parameters=[TogetherQuery], responses=OBJECT, filters=False)

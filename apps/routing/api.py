@@ -1,10 +1,9 @@
 """API of this room. Reads begin at what is visible; writes go through the services."""
 
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -12,14 +11,13 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.catalog.api.shared import version_asked
+from apps.catalog.api.shared import OnDataset, person, version_asked
 from apps.core.api import Text
 from apps.core.cards import card_of
 from apps.routing import queries, services, serving
 from apps.routing.cards import claim_of
 from apps.routing.methods.registry import METHODS, NULLS
 from apps.routing.models import MOST_SPLITS, Evaluation, Router, RouterVersion
-from apps.teams.models import User
 
 _DATASET: dict[str, Any] = {"max_length": 60, "help_text": "The dataset's slug."}
 _VERSION: dict[str, Any] = {
@@ -204,14 +202,6 @@ class RoutedSerializer(serializers.Serializer[Any]):
     milliseconds = serializers.FloatField(help_text="From the text to the decision.")
 
 
-class OnDatasetFilter(filters.FilterSet):  # type: ignore[misc]
-    dataset = filters.CharFilter(field_name="version__dataset__slug", max_length=60)
-
-
-def _user(request: Request) -> User:
-    return cast(User, request.user)
-
-
 class EvaluationViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Evaluation]
 ):
@@ -219,7 +209,7 @@ class EvaluationViewSet(
 
     queryset = Evaluation.objects.none()
     serializer_class = EvaluationSerializer
-    filterset_class = OnDatasetFilter
+    filterset_class = OnDataset
     search_fields = ("name",)
     ordering_fields = ("name", "created_at")
 
@@ -232,15 +222,15 @@ class EvaluationViewSet(
         serializer = NewEvaluationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = dict(serializer.validated_data)
-        version = version_asked(_user(request), asked)
+        version = version_asked(person(request), asked)
         asked.setdefault("encoder", queries.encoder_names()[0])
-        evaluation = services.start_evaluation(user=_user(request), version=version, **asked)
+        evaluation = services.start_evaluation(user=person(request), version=version, **asked)
         return Response(EvaluationSerializer(evaluation).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: OpenApiResponse(description="The evaluation is gone.")})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete an evaluation, its numbers and its links."""
-        services.delete_evaluation(user=_user(request), evaluation=self.get_object())
+        services.delete_evaluation(user=person(request), evaluation=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
@@ -266,7 +256,7 @@ class EvaluationViewSet(
     def refresh(self, request: Request, pk: str) -> Response:
         """Compute it on the data as they stand, in the background."""
         evaluation = self.get_object()
-        services.refresh_evaluation(user=_user(request), evaluation=evaluation)
+        services.refresh_evaluation(user=person(request), evaluation=evaluation)
         return Response(EvaluationSerializer(evaluation).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -277,7 +267,7 @@ class RouterViewSet(
 
     queryset = Router.objects.none()
     serializer_class = RouterSerializer
-    filterset_class = OnDatasetFilter
+    filterset_class = OnDataset
     search_fields = ("name",)
     ordering_fields = ("name", "created_at")
     lookup_field = "slug"
@@ -291,16 +281,16 @@ class RouterViewSet(
         serializer = NewRouterSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = dict(serializer.validated_data)
-        version = version_asked(_user(request), asked)
+        version = version_asked(person(request), asked)
         asked.setdefault("encoder", queries.encoder_names()[0])
         asked.setdefault("method", queries.default_router())
-        router = services.create_router(user=_user(request), version=version, **asked)
+        router = services.create_router(user=person(request), version=version, **asked)
         return Response(RouterSerializer(router).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: OpenApiResponse(description="The router is gone.")})
     def destroy(self, request: Request, slug: str) -> Response:
         """Delete a router with all its versions."""
-        services.delete_router(user=_user(request), router=self.get_object())
+        services.delete_router(user=person(request), router=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses={202: RouterSerializer})
@@ -308,7 +298,7 @@ class RouterViewSet(
     def train(self, request: Request, slug: str) -> Response:
         """Train another version in the background; until it is there, the last one serves."""
         router = self.get_object()
-        services.train_router(user=_user(request), router=router)
+        services.train_router(user=person(request), router=router)
         return Response(RouterSerializer(router).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses=RouterVersionSerializer(many=True), filters=False)
@@ -326,7 +316,7 @@ class RouterViewSet(
         serializer = ServeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         services.roll_back(
-            user=_user(request), router=router, number=serializer.validated_data["number"]
+            user=person(request), router=router, number=serializer.validated_data["number"]
         )
         return Response(RouterSerializer(router).data)
 

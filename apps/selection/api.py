@@ -1,6 +1,6 @@
 """API of this room. Reads begin at what is visible; writes go through the services."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.catalog import queries as catalog
-from apps.catalog.api.shared import version_asked
+from apps.catalog.api.shared import OnDataset, person, version_asked
 from apps.core.api import Text
 from apps.core.cards import card_of
 from apps.selection import exports, queries, services
@@ -24,7 +24,7 @@ from apps.selection.methods.registry import METHODS
 from apps.selection.models import LabelEvent, SelectionSession
 from apps.selection.pages import session_page, summary
 from apps.selection.services import DEFAULT_METHOD, NO_LABELS, Answer
-from apps.teams.models import Role, User
+from apps.teams.models import Role
 from apps.teams.services import require
 
 Kind = LabelEvent.Kind
@@ -219,18 +219,9 @@ class MoveSerializer(serializers.Serializer[Any]):
     do = serializers.ChoiceField(["pause", "reopen", "close", "use"])
 
 
-class SelectionFilter(filters.FilterSet):  # type: ignore[misc]
-    dataset = filters.CharFilter(field_name="version__dataset__slug", max_length=60)
+class SelectionFilter(OnDataset):
     state = filters.ChoiceFilter(choices=SelectionSession.State.choices)
     metric = filters.ChoiceFilter(choices=SelectionSession.Metric.choices)
-
-    class Meta:
-        model = SelectionSession
-        fields: list[str] = []
-
-
-def _user(request: Request) -> User:
-    return cast(User, request.user)
 
 
 class SelectionViewSet(
@@ -253,14 +244,14 @@ class SelectionViewSet(
         serializer = NewSelectionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = dict(serializer.validated_data)
-        version = version_asked(_user(request), asked)
-        session = services.start_session(user=_user(request), version=version, **asked)
+        version = version_asked(person(request), asked)
+        session = services.start_session(user=person(request), version=version, **asked)
         return Response(SelectionSerializer(session).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: OpenApiResponse(description="The selection is gone.")})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a selection with its log; labels that the dataset took over stay."""
-        services.delete_session(user=_user(request), session=self.get_object())
+        services.delete_session(user=person(request), session=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
@@ -286,7 +277,7 @@ class SelectionViewSet(
     def next(self, request: Request, pk: str) -> Response:
         """Reserve the next item for you; asked again before it is labelled, it is the same one."""
         session = self.get_object()
-        turn = services.next_item(user=_user(request), session=session)
+        turn = services.next_item(user=person(request), session=session)
         held = turn.reservation
         found = {
             "item": _item(session, held.item) if held else None,
@@ -301,7 +292,7 @@ class SelectionViewSet(
     @action(detail=True, methods=["post"])
     def labels(self, request: Request, pk: str) -> Response:
         """Label an item, skip it, or say that you are unsure."""
-        session, user = self.get_object(), _user(request)
+        session, user = self.get_object(), person(request)
         require(user=user, team=session.team, role=Role.ANNOTATOR)
         serializer = AnswerSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -325,7 +316,7 @@ class SelectionViewSet(
     @action(detail=True, methods=["post"])
     def settle(self, request: Request, pk: str) -> Response:
         """Say what an item is on which annotators differ."""
-        session, user = self.get_object(), _user(request)
+        session, user = self.get_object(), person(request)
         require(user=user, team=session.team, role=Role.EDITOR)
         serializer = SettleSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -339,14 +330,14 @@ class SelectionViewSet(
     def undo(self, request: Request, pk: str) -> Response:
         """Take back your newest answer; its item is in front of you again."""
         session = self.get_object()
-        event = services.undo(user=_user(request), session=session)
+        event = services.undo(user=person(request), session=session)
         return Response(_event(session, event), status=status.HTTP_201_CREATED)
 
     @extend_schema(request=MoveSerializer, responses=SelectionSerializer)
     @action(detail=True, methods=["post"])
     def state(self, request: Request, pk: str) -> Response:
         """Pause, reopen or close a selection, or use its labels so far."""
-        session, user = self.get_object(), _user(request)
+        session, user = self.get_object(), person(request)
         require(user=user, team=session.team, role=Role.EDITOR)
         serializer = MoveSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)

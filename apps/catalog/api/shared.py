@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django_filters import rest_framework as filters
 from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
@@ -39,6 +40,12 @@ def version_asked(user: User, asked: dict[str, Any]) -> DatasetVersion:
     if version is None:
         raise ValidationError({"dataset": ["There is no such dataset version here."]})
     return version
+
+
+class OnDataset(filters.FilterSet):  # type: ignore[misc]
+    """Narrows a list to what was made of a dataset's versions."""
+
+    dataset = filters.CharFilter(field_name="version__dataset__slug", max_length=60)
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

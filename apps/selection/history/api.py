@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -13,13 +12,13 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.catalog.api.shared import version_asked
+from apps.catalog.api.shared import OnDataset, person, version_asked
 from apps.core.cards import card_of
 from apps.selection.history import queries, services
 from apps.selection.history.cards import claim_of
 from apps.selection.history.models import Replay
 from apps.selection.replay import known_methods
-from apps.teams.models import Role, User
+from apps.teams.models import Role
 from apps.teams.services import require
 
 
@@ -64,14 +63,6 @@ class NewReplaySerializer(serializers.Serializer[Any]):
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
 
 
-class ReplayFilter(filters.FilterSet):  # type: ignore[misc]
-    dataset = filters.CharFilter(field_name="version__dataset__slug", max_length=60)
-
-    class Meta:
-        model = Replay
-        fields: list[str] = []
-
-
 class ReplayViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Replay]
 ):
@@ -79,7 +70,7 @@ class ReplayViewSet(
 
     queryset = Replay.objects.none()
     serializer_class = ReplaySerializer
-    filterset_class = ReplayFilter
+    filterset_class = OnDataset
     search_fields = ("version__dataset__name",)
 
     def get_queryset(self) -> QuerySet[Replay]:
@@ -90,7 +81,7 @@ class ReplayViewSet(
         """Start a replay in the background."""
         serializer = NewReplaySerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        asked, user = dict(serializer.validated_data), cast(User, request.user)
+        asked, user = dict(serializer.validated_data), person(request)
         version = version_asked(user, asked)
         require(user=user, team=version.team, role=Role.EDITOR)
         replay = services.start_replay(user=user, version=version, **asked)
@@ -99,7 +90,7 @@ class ReplayViewSet(
     @extend_schema(responses={204: OpenApiResponse(description="The replay is gone.")})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a replay, its result and its links."""
-        services.delete_replay(user=cast(User, request.user), replay=self.get_object())
+        services.delete_replay(user=person(request), replay=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses={200: OpenApiResponse({"type": "object", "additionalProperties": {}})})
