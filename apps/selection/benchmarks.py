@@ -56,7 +56,8 @@ def selection_intervals(say: Callable[[str], None]) -> bool:
     kept = True
     for one in coverage():
         held = (
-            f"covers {one.covered:.1%}, width {100 * one.width:.1f} points"
+            f"covers {one.covered:.1%}, of the best model {one.best_covered:.1%}, width "
+            f"{100 * one.width:.1f} points"
             if one.stated
             else "none"
         )

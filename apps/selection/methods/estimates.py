@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Floats, PredictionTable
 from apps.selection.metrics.credit import Credit, vote_shares
@@ -20,6 +21,7 @@ MIN_FOR_VOTES = 20
 """Below this many the votes of the other models are left out of the estimates."""
 
 _ROUNDING = 1e-12
+_PRUDENCE = 1.0  # draws of the rarer kind, see `wilson`
 _MOST_GAIN = 4.0  # a draw counts as at most four, however well the votes foretell the labels
 
 
@@ -113,7 +115,9 @@ def estimate_accuracies(
     estimates = terms(right, guess, truth, items, drawn, q, weights)
     mean = estimates @ weights
     plain = plain_draws(weights, n_open, table.n_items)
-    low, high = wilson(mean, spread_of(estimates, weights), plain, len(drawn), confidence)
+    rarer = rarer_draws(right[:, items[drawn]])
+    spread = spread_of(estimates, weights)
+    low, high = wilson(mean, spread, plain, len(drawn), confidence, rarer=rarer)
     most = known + (run - _seen(table, truth))
     return Estimates(
         _of_run(np.clip(mean, known, most), run),
@@ -219,19 +223,35 @@ def _coefficient(plain: Floats, guess: Floats, weights: Floats) -> Floats:
     return np.asarray(np.clip(np.where(varied > 0, -covered / safe, 0.0), 0, 1))
 
 
+def rarer_draws(earned: NDArray[Any]) -> Floats:
+    """[n_models], draws on which a model earned otherwise than on most of them: where an answer is
+    right or wrong, the fewer of the two; `earned` is [n_models, n_drawn]."""
+    common = np.max([(earned == value).sum(axis=1) for value in np.unique(earned)], axis=0)
+    return np.asarray(earned.shape[1] - common, dtype=float)
+
+
 def wilson(
-    mean: Floats, spread: Floats, plain: Floats | float, n_drawn: int, confidence: float
+    mean: Floats, spread: Floats, plain: float, n_drawn: int, confidence: float, *, rarer: Floats
 ) -> tuple[Floats, Floats]:
     """Wilson's interval at the number of draws that the variance `spread` amounts to, with Student's
-    t of `n_drawn` draws; `plain` is that number where there is no variance to be seen."""
+    t of `n_drawn` draws.
+
+    A variance seen in draws of which nearly all were right, or wrong, says little: there the number
+    is drawn to that of uniform draws alone, `plain`, as if `_PRUDENCE` more of the rarer kind had been
+    seen with no gain by the votes. Draws without a miss would else count as four times as many.
+
+    Args:
+        rarer: [n_models], see `rarer_draws`.
+    """
     # Imported here: it takes a second, and web servers start without computing anything.
     from scipy.stats import t
 
     p = np.clip(mean, 0, 1)
     binomial = p * (1 - p)
     varied = (spread > _ROUNDING) & (binomial > _ROUNDING)
-    size = np.where(varied, binomial / np.where(varied, spread, 1.0), plain)
-    size = np.minimum(size, _MOST_GAIN * plain)
+    left = np.where(varied, spread * plain / np.where(varied, binomial, 1.0), 1.0)
+    left = np.maximum(left, (rarer * left + _PRUDENCE) / (rarer + _PRUDENCE))
+    size = plain / np.maximum(left, 1 / _MOST_GAIN)
     z = float(t.ppf((1 + confidence) / 2, n_drawn - 1))
     centre = (p + z**2 / (2 * size)) / (1 + z**2 / size)
     half = z / (1 + z**2 / size) * np.sqrt(binomial / size + z**2 / (4 * size**2))

@@ -17,6 +17,7 @@ from apps.selection.methods.estimates import (
     estimate_accuracies,
     lure_shares,
     plain_draws,
+    rarer_draws,
     spread_of,
     terms,
     wilson,
@@ -154,6 +155,13 @@ class _Draws:
         found = self.truth[self.items[self.drawn]]
         return np.bincount(found, minlength=len(self.table.class_names))
 
+    def rarer(self, chosen: int | None = None) -> Floats:
+        """[n_models], see `rarer_draws`; of the draws that turned out to be of a class, or of all."""
+        items = self.items[self.drawn]
+        if chosen is not None:
+            items = items[self.truth[items] == chosen]
+        return rarer_draws(self.table.predictions[:, items] == self.truth[items])
+
     def true(self) -> Floats:
         """[n_classes], estimated items of each class."""
         known = self.truth != NOT_LABELLED
@@ -217,7 +225,8 @@ def _recall(draws: _Draws, chosen: int, confidence: float) -> tuple[Floats, Floa
     hit[:, chosen] = 1 / whole
     base[:, chosen] = -plain / whole
     value, spread = draws.corrected(plain, hit, base)
-    low, high = wilson(value, spread, float(n_drawn), n_drawn, confidence)
+    rarer = draws.rarer(chosen)
+    low, high = wilson(value, spread, float(n_drawn), n_drawn, confidence, rarer=rarer)
     return np.clip(value, least, most), np.clip(low, least, most), np.clip(high, least, most)
 
 
@@ -248,7 +257,9 @@ def _macro_f1(draws: _Draws, confidence: float) -> Estimates:
     base = np.where(there, -f1 / whole, 0.0) / count
     plain = of_counts(MACRO_F1, right, said.astype(float), true)
     value, spread = draws.corrected(plain, hit, base)
-    low, high = wilson(value, spread, draws.plain, len(draws.drawn), confidence)
+    low, high = wilson(
+        value, spread, draws.plain, len(draws.drawn), confidence, rarer=draws.rarer()
+    )
     return Estimates(
         np.clip(value, 0, 1),
         np.clip(low, 0, 1),

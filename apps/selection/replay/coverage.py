@@ -23,13 +23,15 @@ _COSTS = [[0, 1, 2, 3], [4, 0, 1, 1], [5, 1, 0, 2], [10, 1, 1, 0]]
 @dataclass(frozen=True)
 class Coverage:
     """Of a score in a setting: in which share of the sessions intervals were stated, and of those how
-    often they cover a model's score, and their mean width; NaN where none was."""
+    often they cover a model's score, and that of the best model, which is read most; their mean width.
+    NaN where none was."""
 
     labels: int
     share: float
     score: str
     stated: float
     covered: float
+    best_covered: float
     width: float
 
 
@@ -44,7 +46,7 @@ def coverage(sessions: int = 60) -> Iterator[Coverage]:
         "worst_class": Score(WORST_CLASS),
     }
     for labels, share in SETTINGS:
-        found: dict[str, list[tuple[float, float]]] = {name: [] for name in scores}
+        found: dict[str, list[tuple[float, bool, float]]] = {name: [] for name in scores}
         for seed in range(sessions):
             table, truth = _made(seed)
             given, order, chances = _session(table, truth, labels, share, seed)
@@ -53,11 +55,11 @@ def coverage(sessions: int = 60) -> Iterator[Coverage]:
                 value = score.of_labels(table, truth)
                 inside = (held.low <= value + 1e-9) & (value <= held.high + 1e-9)
                 if not np.isnan(held.low).any():
-                    found[name].append((float(inside.mean()), float((held.high - held.low).mean())))
+                    width = float((held.high - held.low).mean())
+                    found[name].append((float(inside.mean()), bool(inside[value.argmax()]), width))
         for name, rows in found.items():
-            covered, width = np.mean(rows, axis=0) if rows else (np.nan, np.nan)
-            stated = len(rows) / sessions
-            yield Coverage(labels, share, name, stated, float(covered), float(width))
+            means = np.mean(rows, axis=0).tolist() if rows else [np.nan] * 3
+            yield Coverage(labels, share, name, len(rows) / sessions, *means)
 
 
 def _made(seed: int) -> tuple[PredictionTable, Classes]:

@@ -129,6 +129,15 @@ def test_intervals_cover_although_most_items_were_chosen() -> None:
     assert widths[True] < 0.8 * widths[False]
 
 
+def test_the_interval_of_the_best_model_covers_though_hardly_any_draw_was_missed_by_it() -> None:
+    covered = []
+    for seed in range(60):
+        found, accuracy = session(seed, use_votes=True, share=0.25)
+        best = accuracy.argmax()
+        covered.append(found.low[best] <= accuracy[best] <= found.high[best])
+    assert np.mean(covered) >= 0.92
+
+
 def test_the_plain_share_of_chosen_items_would_not_cover() -> None:
     table, truth = made(0)
     method = Auto(table)
