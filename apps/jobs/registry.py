@@ -1,8 +1,8 @@
 """Which function does which kind of job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.module_loading import autodiscover_modules
 
@@ -10,13 +10,20 @@ if TYPE_CHECKING:
     from apps.jobs.context import JobContext
 
 Handler = Callable[["JobContext"], None]
+Page = Callable[[Mapping[str, Any]], str]
 _handlers: dict[str, Handler] = {}
+_pages: dict[str, Page] = {}
 
 
-def handler(kind: str) -> Callable[[Handler], Handler]:
-    """Register a function of a room's `tasks.py` as what does the jobs of `kind`."""
+def handler(kind: str, page: Page | None = None) -> Callable[[Handler], Handler]:
+    """Register a function of a room's `tasks.py` as what does the jobs of `kind`.
+
+    `page`: gives by a job's params the address where its result is read; "" where that is gone.
+    """
 
     def register(function: Handler) -> Handler:
+        if page:
+            _pages[kind] = page
         if _handlers.setdefault(kind, function) is not function:
             raise ValueError(f"Two handlers want the kind {kind!r}.")
         return function
@@ -31,6 +38,12 @@ def find(kind: str) -> Handler:
     if kind not in _handlers:
         raise LookupError(f"No room has registered a handler for jobs of the kind {kind!r}.")
     return _handlers[kind]
+
+
+def result_page(kind: str, params: Mapping[str, Any]) -> str:
+    """The address where the result of a job is read; "" where there is none."""
+    _discover()
+    return _pages[kind](params) if kind in _pages else ""
 
 
 def kinds() -> list[str]:

@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.jobs import presence, queries, services
+from apps.jobs import presence, queries, registry, services
 from apps.jobs.forms import JobFilter
+from apps.jobs.models import State
 from apps.teams.access import MemberRequest, get_visible
 
 PAGE_SIZE = 25
@@ -38,7 +39,13 @@ def job_list(request: MemberRequest) -> HttpResponse:
 @require_GET
 def job_detail(request: MemberRequest, pk: UUID) -> HttpResponse:
     job = get_visible(queries.jobs(request.user), request.user, pk=pk)
-    return render(request, "jobs/job_detail.html", {"job": job, "log": job.log.all()})
+    done = job.state == State.SUCCEEDED
+    context = {
+        "job": job,
+        "log": job.log.all(),
+        "result_url": registry.result_page(job.kind, job.params) if done else "",
+    }
+    return render(request, "jobs/job_detail.html", context)
 
 
 @login_required

@@ -62,6 +62,9 @@ def test_two_files_become_a_dataset_with_one_click_after_the_upload(
     board = DatasetVersion.objects.get().boards.get()
     assert done.request["PATH_INFO"] == f"/boards/{board.slug}/", "the verdict is what one came for"
     assert b"Predictions of 3 models. 2 new labels." in done.content
+    for job in Job.objects.filter(state=State.SUCCEEDED):
+        shown = client.get(reverse("job_detail", args=[job.pk])).content.decode()
+        assert "See what came of it" in shown, f"{job.title} leads nowhere"
     assert b"gpt-4o" in done.content
 
 
