@@ -81,6 +81,8 @@ class Runs(Watch):
 
     def live(self) -> int:
         """See `Watch`; what ended too soon goes on first."""
+        # Counted before the runs are read: where no job is left, each run is read as it ended.
+        live = super().live()
         for place, held in enumerate(self.runs):
             run = Run.objects.select_related("job").get(pk=held.pk)
             whole = run.answers_blob and run.answered == run.total
@@ -89,8 +91,9 @@ class Runs(Watch):
                 self._resumed[run.slug] = times + 1
                 self.counts["resumed"] += 1
                 run = self._again(services.resume_run(user=self.user, run=run))
+                live += 1
             self.runs[place] = run
-        return super().live()
+        return live
 
     def unfinished(self) -> int:
         """How many runs go on."""
