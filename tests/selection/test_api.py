@@ -47,11 +47,11 @@ def test_refusals_are_sentences(begin: Begin, alice: User, api_of: ApiOf) -> Non
     for path, sent, words in [
         (f"{place}labels/", {"item": "p1", "label": "fish"}, "not one of the classes"),
         (f"{place}labels/", {"item": "q", "label": "dog"}, "There is no item `q`"),
-        (f"{place}labels/", {"item": "p1"}, "not one of the classes"),
+        (f"{place}labels/", {"item": "p1"}, "Item `p1`: name its class, one of bird, cat, dog."),
         (f"{place}undo/", {}, "nothing of yours"),
         (f"{place}state/", {"do": "explode"}, "not a valid choice"),
         (ROOT, {"dataset": "none"}, "no such dataset version"),
-        (ROOT, {"dataset": session.version.dataset.slug, "budget": 0}, "buys none"),
+        (ROOT, {"dataset": session.version.dataset.slug, "budget": -1}, "below 1 label buys none"),
     ]:
         response = api.post(path, sent)
         assert response.status_code == 400, path

@@ -67,7 +67,7 @@ def test_the_form_says_what_is_wrong_and_starts_nothing(
     }
     for change, words in [
         ({}, "no label can tell them apart"),
-        ({"budget": "0"}, "A budget of 0 labels buys none"),
+        ({"budget": "0"}, "A budget below 1 label buys none"),
         ({"points": "nan"}, "Enter a number"),
         ({"audit": "101"}, "less than or equal to 100"),
         ({"version": ""}, "required"),

@@ -37,7 +37,7 @@ def test_it_is_named_after_its_dataset_and_leaves_a_trace(begin: Begin) -> None:
 @pytest.mark.parametrize(
     ("asked", "field", "words"),
     [
-        ({"budget": 0}, "budget", "A budget of 0 labels buys none"),
+        ({"budget": 0}, "budget", "A budget below 1 label buys none"),
         ({"method": "hunch"}, "method", "There is no method `hunch`"),
         ({"delta": 1.5}, "delta", "less than or equal to 1"),
         ({"audit_share": -0.1}, "audit_share", "greater than or equal to 0"),

@@ -285,10 +285,12 @@ def _checked_label(session: SelectionSession, answer: Answer, item: str) -> str:
     if label in classes:
         return label
     named = ", ".join(classes[:_CLASSES_NAMED])
-    more = len(classes) - _CLASSES_NAMED
+    if len(classes) > _CLASSES_NAMED:
+        named += f" and {len(classes) - _CLASSES_NAMED:,} more"
+    if not label:
+        raise ValidationError(f"Item `{shown(item)}`: name its class, one of {named}.")
     raise ValidationError(
-        f"Item `{shown(item)}`: `{shown(label)}` is not one of the classes {named}"
-        f"{f' and {more:,} more' if more > 0 else ''}."
+        f"Item `{shown(item)}`: `{shown(label)}` is not one of the classes {named}."
     )
 
 

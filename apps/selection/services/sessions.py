@@ -23,7 +23,7 @@ from apps.teams.services.base import one_line
 
 State = SelectionSession.State
 
-NO_LABELS = "A budget of 0 labels buys none: give at least 1, or leave it empty."
+NO_LABELS = "A budget below 1 label buys none: give at least 1, or leave it empty."
 
 
 @transaction.atomic
