@@ -122,6 +122,8 @@ def test_asking_twice_shares_one_job(version: DatasetVersion, eddie: User) -> No
     [
         ({"routers": ["oracle-of-delphi"]}, "no router `oracle-of-delphi`"),
         ({"split": "sideways"}, "no split"),
+        ({"split": "unseen:colour"}, "There is no column `colour`; there are: task"),
+        ({"split": "transfer:task=sums/chess"}, "No prompt has `chess`"),
         ({"encoder": "transformers:/etc"}, "no encoder"),
         ({"splits": 0}, "greater than or equal to 1"),
     ],

@@ -193,7 +193,7 @@ def test_a_label_that_the_dataset_took_over_is_not_undone(begin: Begin, alice: U
     ("answer", "words"),
     [
         (Answer(1, "label", "fish"), "`fish` is not one of the classes bird, cat, dog"),
-        (Answer(1, "label", ""), "`` is not one of the classes"),
+        (Answer(1, "label", ""), "name its class, one of"),
         (Answer(1, "label", "Dog"), "`Dog` is not one of the classes"),
         (Answer(40, "label", "dog"), "has no item with the number 40"),
         (Answer(-1, "label", "dog"), "has no item with the number -1"),

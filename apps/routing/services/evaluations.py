@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -65,15 +66,17 @@ def start_evaluation(
         which nothing is to choose.
     """
     from apps.routing.evaluation import Split
+    from apps.routing.evaluation.splits import Splitter
 
     require(user=user, team=version.team, role=Role.EDITOR)
     wanted = [router for router in dict.fromkeys(routers) if router not in NULLS]
     for router in wanted:
         check_method(router, "routers")
     check_encoder(encoder)
-    checked_outcomes(version)
+    outcomes = checked_outcomes(version)
     try:
-        Split.parse(split)
+        # Near-duplicates take long to find, and decide nothing that can be refused here.
+        Splitter.of(Split.parse(split), outcomes, np.arange(outcomes.n_prompts))
     except ValueError as error:
         raise ValidationError({"split": str(error)}) from error
     evaluation = Evaluation(
