@@ -156,7 +156,7 @@ class Chooser:
         if self.rivals is None:
             return unruled(n_open)
         found = stopping(self.rivals.rivals(self.leader()), alpha=alpha, delta=delta)
-        return found if self.speaks else replace(found, stop=found.certain)
+        return found if self.speaks else replace(found, stop=found.certain, held_back=False)
 
     def certificate(self, *, delta: float) -> Certificate | None:
         """The proof for the leader, or for a model with the most right answers, of which alone the

@@ -62,6 +62,17 @@ class Meter:
         return self.given / max(1, self.given + left)
 
     @property
+    def waits(self) -> str | None:
+        """Why the rule says nothing yet though the leader looks safe; None where that is not so."""
+        if not self.stop.held_back:
+            return None
+        return (
+            f"On {self.stop.outvoted:,} of the {_labels(self.labels)} the most frequent answer is not "
+            "the right one and wrong models mostly agree, so that most say something proves little: "
+            "the rule waits."
+        )
+
+    @property
     def sentence(self) -> str:
         """For the labelling page."""
         if self.stop.certain:
@@ -81,7 +92,7 @@ class Meter:
             said += f", probably {low:,}" + (f" to {high:,}" if high > low else "")
         if self.paid is not None and self.paid < self.worst:
             said += f"; the budget pays for {self.paid:,}"
-        return f"{said}."
+        return f"{said}." if self.waits is None else f"{said}. {self.waits}"
 
 
 def _labels(count: int, more: str = "") -> str:

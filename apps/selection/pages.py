@@ -311,6 +311,7 @@ def summary(page: SessionPage) -> dict[str, Any]:
             "column": meter.counting.column,
         },
         "stop": meter.stop.stop,
+        "stop_waits": meter.waits,
         "certificate": {
             "holds": meter.stop.certain,
             "worst_case_labels_left": meter.worst,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from apps.catalog.services import add_labels
 from apps.selection import queries
@@ -236,6 +237,24 @@ def test_a_leader_far_ahead_may_be_chosen_before_it_is_certain(
     detail = client.get(detail_url(session)).content.decode()
     assert "See which model to use" not in detail, "there it is already"
     assert '<div class="meter">' in detail
+
+
+def test_it_says_why_the_rule_waits_where_most_models_are_wrong_together(
+    alice: User, team: Team, client_of: ClientOf, api_of: Callable[..., APIClient]
+) -> None:
+    # m0 alone is right on the labels; on most other items it sides with one of the two.
+    answers = [[1] * 40 + [0] * 200, [0] * 240, [0] * 40 + [1] * 200]
+    version = predicted(alice, team, answers, classes=["0", "1"])
+    add_labels(user=alice, version=version, labels={f"p{item}": "1" for item in range(12)})
+    session = start_session(user=alice, version=version)
+    why = (
+        "On 12 of the 12 labels the most frequent answer is not the right one and wrong models "
+        "mostly agree, so that most say something proves little: the rule waits."
+    )
+    for address in (detail_url(session), label_url(session)):
+        assert why in client_of(alice).get(address).content.decode()
+    told = api_of(alice).get(f"/api/v1/selections/{session.pk}/standing/").json()
+    assert (told["stop"], told["stop_waits"]) == (False, why)
 
 
 def test_names_with_markup_stay_text(alice: User, team: Team, client_of: ClientOf) -> None:

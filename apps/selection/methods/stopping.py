@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.catalog.tables import NOT_LABELLED, Classes, Floats, PredictionTable
+from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Floats, Mask, PredictionTable
 from apps.selection.metrics.credit import Credit
 
-from .certificate import can_gain
+from .base import Indices
+from .committee import Committee
 
 MIN_LABELS = 10
 """No rule but the certificate stops before."""
@@ -20,7 +21,55 @@ _LIMIT_BEST, _LIMIT_DELTA = 2.0, 0.6  # of alpha; calibrated by replay at alpha 
 _DRIFT_Z = 1.64  # the drift seen enters by its 95% lower bound,
 _DRIFT_TRUST = 0.5  # half of it: labels were chosen, not drawn
 _PRIOR = 4.0  # disagreements thought to have been informative before any was seen
+_WARY_Z = 2.0  # standard errors that each part of the drift is lowered by, where models mislead
 _ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """How each model stands against the leader on some of the items.
+
+    Attributes:
+        lead: [n_models], right answers of the leader minus its own among the labels.
+        open: [n_models], unlabelled items it was run on and predicts otherwise than the leader.
+        differed: [n_models], labelled items on which the two differ.
+        decided: [n_models], those of them on which one of the two is right; with a credit, the sum
+            of the squares of what one earned above the other.
+    """
+
+    lead: NDArray[Any]
+    open: NDArray[Any]
+    differed: NDArray[Any]
+    decided: NDArray[Any]
+
+    @classmethod
+    def of_labels(cls, won: NDArray[Any], differs: NDArray[np.bool_]) -> Part:
+        """From what the leader won, and where it differed, on labelled items [n_models, n]."""
+        return cls(
+            lead=won.sum(axis=1),
+            open=np.zeros(len(won), dtype=int),
+            differed=np.count_nonzero(differs, axis=1),
+            decided=(won**2).sum(axis=1),
+        )
+
+    @classmethod
+    def of_open(cls, is_open: NDArray[np.bool_]) -> Part:
+        """From where a model may still gain on the leader, on unlabelled items [n_models, n]."""
+        none = np.zeros(len(is_open), dtype=int)
+        return cls(none, np.count_nonzero(is_open, axis=1), none, none)
+
+    def __add__(self, other: Part) -> Part:
+        return Part(*(getattr(self, name) + getattr(other, name) for name in _COUNTS))
+
+    def __sub__(self, other: Part) -> Part:
+        return Part(*(getattr(self, name) - getattr(other, name) for name in _COUNTS))
+
+    def among(self, models: Indices) -> Part:
+        """Of these models alone, as floats."""
+        return Part(*(getattr(self, name)[models].astype(float) for name in _COUNTS))
+
+
+_COUNTS = ("lead", "open", "differed", "decided")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,28 +77,47 @@ class Rivals:
     """How each model stands against the leader.
 
     Attributes:
-        lead: [n_models], right answers of the leader minus its own among the labels.
-        can_gain: [n_models], unlabelled items it was run on and predicts otherwise than the leader.
-        open: the same; with a credit, `can_gain` is the most credit to be gained on these items.
-        differed: [n_models], labelled items on which the two differ.
-        decided: [n_models], those of them on which one of the two is right; with a credit, the sum
-            of the squares of what one earned above the other.
+        whole: on all items; its counts are attributes here as well.
+        backed: on those on which more models say what the leader says than what the model says.
+        can_gain: [n_models], `open`, or with a credit the most credit to be gained on those items.
         n_labelled, n_items: of the pool.
         leader: the model spoken of.
         base: the items that a share delta is a share of.
+        wary: what most models say may mislead; see `committee.Committee`.
+        outvoted: labels on which the right answer is not the most frequent one.
         step: the most that one label can move a lead.
     """
 
-    lead: NDArray[Any]
+    whole: Part
+    backed: Part
     can_gain: NDArray[Any]
-    open: NDArray[np.int_]
-    differed: NDArray[np.int_]
-    decided: NDArray[Any]
     n_labelled: int
     n_items: int
     leader: int
     base: float
+    wary: bool
+    outvoted: int
     step: float = 1.0
+
+    @property
+    def lead(self) -> NDArray[Any]:
+        """See `Part`."""
+        return self.whole.lead
+
+    @property
+    def open(self) -> NDArray[np.int_]:
+        """See `Part`."""
+        return self.whole.open
+
+    @property
+    def differed(self) -> NDArray[np.int_]:
+        """See `Part`."""
+        return self.whole.differed
+
+    @property
+    def decided(self) -> NDArray[Any]:
+        """See `Part`."""
+        return self.whole.decided
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +153,8 @@ class Stop:
         zero_drift: the sum of the zero-drift rule; that rule stops at alpha and below.
         labels_left: further labels that the calibrated rule is expected to need; 0 where it stops.
         labels_left_low, labels_left_high: the same where the rivals fall back faster, or slower.
+        held_back: the rule would stop, but for what most models say, which may mislead.
+        outvoted: labels on which the right answer is not the most frequent one.
     """
 
     stop: bool
@@ -95,6 +165,8 @@ class Stop:
     labels_left: int
     labels_left_low: int
     labels_left_high: int
+    held_back: bool = False
+    outvoted: int = 0
 
 
 class StopMeter:
@@ -110,28 +182,31 @@ class StopMeter:
         self._answers = table.predictions if credit is None else credit.kinds(table.predictions)
         self._labels = np.full(table.n_items, NOT_LABELLED, dtype=np.int32)
         self._held: Rivals | None = None
+        self._committee: Committee | None = None  # made when a leader is first asked about
 
     def observe(self, item: int, label: int) -> None:
         """Take in a label; `SelectionMethod.observe` has checked it."""
         if self._labels[item] != NOT_LABELLED:
             return
         self._labels[item] = label
+        if self._committee is None:
+            return
+        self._committee.observe(item, label)
         held = self._held
         if held is None:
             return
-        answers = self._answers[:, [item]]
-        top = answers[held.leader]
-        won = self._won(answers, np.array([label]), held.leader)
-        gain, is_open = self._gains(answers, top)
+        known = np.array([item])
+        whole, backed = self._seen(held.leader, known)
+        gain, was_open, was_backed = self._ahead(held.leader, known)
         self._held = replace(
             held,
-            lead=held.lead + won[:, 0],
+            whole=held.whole + whole - was_open,
+            backed=held.backed + backed - was_backed,
             can_gain=held.can_gain - gain,
-            open=held.open - is_open,
-            differed=held.differed + (answers != top)[:, 0],
-            decided=held.decided + (won**2)[:, 0],
             n_labelled=held.n_labelled + 1,
             base=self._base(),
+            wary=self._committee.misleads,
+            outvoted=self._committee.outvoted,
         )
 
     def rivals(self, leader: int) -> Rivals:
@@ -143,22 +218,28 @@ class StopMeter:
     def counted(self, leader: int) -> Rivals:
         """The same, counted afresh: for a model that is asked about once."""
         known = np.flatnonzero(self._labels != NOT_LABELLED)
-        answers = self._answers[:, known]
-        won = self._won(answers, self._labels[known], leader)
-        rest = self._answers[:, self._labels == NOT_LABELLED]
-        gain, is_open = self._gains(rest, rest[leader])
+        committee = self._known_committee(known)
+        whole, backed = self._seen(leader, known)
+        gain, is_open, is_backed = self._ahead(leader, self._labels == NOT_LABELLED)
         return Rivals(
-            lead=won.sum(axis=1),
+            whole=whole + is_open,
+            backed=backed + is_backed,
             can_gain=gain,
-            open=is_open,
-            differed=np.count_nonzero(answers != answers[leader], axis=1),
-            decided=(won**2).sum(axis=1),
             n_labelled=len(known),
             n_items=self._table.n_items,
             leader=leader,
             base=self._base(),
+            wary=committee.misleads,
+            outvoted=committee.outvoted,
             step=1.0 if self._credit is None else float(self._credit.gain.max()),
         )
+
+    def _known_committee(self, known: Indices) -> Committee:
+        if self._committee is None:
+            self._committee = Committee(self._answers, self._credit)
+            for item in known:
+                self._committee.observe(int(item), int(self._labels[item]))
+        return self._committee
 
     def _won(self, answers: Classes, labels: Classes, leader: int) -> NDArray[Any]:
         """[n_models, n], what the leader earned above each on labelled items."""
@@ -168,13 +249,30 @@ class StopMeter:
             right = self._credit.of_labels(answers, labels)
         return np.asarray(right[leader] - right)
 
-    def _gains(self, answers: Classes, top: Classes) -> tuple[NDArray[Any], NDArray[np.int_]]:
-        """[n_models], the most to be gained on the leader on open items, and on how many of them."""
+    def _seen(self, leader: int, items: Indices) -> tuple[Part, Part]:
+        """The whole and the backed part of some labelled items."""
+        assert self._committee is not None  # noqa: S101 - see `counted`
+        answers = self._answers[:, items]
+        won = self._won(answers, self._labels[items], leader)
+        differs = answers != answers[leader]
+        backs = self._committee.backs(leader, items)
+        return Part.of_labels(won, differs), Part.of_labels(won * backs, differs & backs)
+
+    def _ahead(self, leader: int, items: Indices | Mask) -> tuple[NDArray[Any], Part, Part]:
+        """Of some unlabelled items: the most to be gained on the leader, the whole, the backed."""
+        assert self._committee is not None  # noqa: S101 - see `counted`
+        answers = self._answers[:, items]
+        gain, is_open = self._gains(answers, answers[leader])
+        backs = self._committee.backs(leader, items)
+        return gain, Part.of_open(is_open), Part.of_open(is_open & backs)
+
+    def _gains(self, answers: Classes, top: Classes) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """The most to be gained on the leader [n_models], and on which items [n_models, n]."""
         if self._credit is None:
-            count = np.asarray(can_gain(answers, top), dtype=int)
-            return count, count
+            is_open = (answers != top) & (answers != NOT_RUN)
+            return np.count_nonzero(is_open, axis=1), np.asarray(is_open)
         gain = self._credit.gain[answers, top]
-        return np.asarray(gain.sum(axis=1)), np.asarray((gain > 0).sum(axis=1))
+        return np.asarray(gain.sum(axis=1)), np.asarray(gain > 0)
 
     def _base(self) -> float:
         if self._credit is None:
@@ -211,22 +309,22 @@ def risk(rivals: Rivals, *, delta: float = 0.0) -> float:
 
         v_m = min(1, (s_m + 4) / (d_m + 4))                   share of disagreements that count
         mu_m = max(0, lead_m - 1.64 sqrt(s_m + 1)) / (d_m + 1)   lower bound of the drift
-        p_m = Phi(-(gap + 1/2 + mu_m D_m / 2) / sqrt(v_m D_m)),  S = sqrt(max p_m * sum p_m).
+        p_m = Phi(-(gap + 1/2 + G_m) / sqrt(v_m D_m)),  S = sqrt(max p_m * sum p_m).
 
-    Only half of the lower bound of the drift is carried on to the open disagreements, since the
-    labels were chosen. S is no probability: replays say at which S stopping is right how often.
+    G_m, what the lead is thought to grow by, is the least of two. One is mu_m D_m / 2: only half of
+    the lower bound is carried on to the open disagreements, since the labels were chosen. The other
+    is counted apart for the items on which more models say what the leader says than what m says,
+    and for the rest, since labels are bought where models are split and so mostly from the rest:
+
+        sum over both parts of max(-1, (lead - z sqrt(s + 1)) / (d + 1)) D,
+
+    z being 2 where what most models say may mislead (see `committee.Committee`) and 0 elsewhere.
+
+    S is no probability: replays say at which S stopping is right how often.
 
     Source: this project.
     """
-    alive, gap = _alive(rivals, delta)
-    return _risk(
-        gap,
-        rivals.lead[alive].astype(float),
-        rivals.open[alive].astype(float),
-        rivals.differed[alive].astype(float),
-        rivals.decided[alive].astype(float),
-        rivals.step,
-    )
+    return _risk_of(rivals, delta, wary=rivals.wary)
 
 
 def limit(*, alpha: float = 0.05, delta: float = 0.0) -> float:
@@ -261,11 +359,19 @@ def stopping(rivals: Rivals, *, alpha: float = 0.05, delta: float = 0.0) -> Stop
         raise ValueError(f"Delta is {delta:g}; it must be between 0 and 1.")
     bound = limit(alpha=alpha, delta=delta)
     stop = should_stop(rivals, alpha=alpha, delta=delta)
-    left = (
-        (0, 0, 0)
-        if stop or rivals.n_labelled == rivals.n_items
-        else _labels_left(rivals, bound, delta)
+    n_open = rivals.n_items - rivals.n_labelled
+    held_back = (
+        not stop
+        and rivals.wary
+        and rivals.n_labelled >= MIN_LABELS
+        and _risk_of(rivals, delta, wary=False) <= bound
     )
+    if stop:
+        left = (0, 0, 0)
+    elif held_back or not n_open:  # nobody knows how long that lasts
+        left = (n_open, n_open, n_open)
+    else:
+        left = _labels_left(rivals, bound, delta)
     return Stop(
         stop=stop,
         certain=is_certain(rivals, delta=delta),
@@ -275,6 +381,8 @@ def stopping(rivals: Rivals, *, alpha: float = 0.05, delta: float = 0.0) -> Stop
         labels_left=left[1],
         labels_left_low=left[0],
         labels_left_high=left[2],
+        held_back=held_back,
+        outvoted=rivals.outvoted,
     )
 
 
@@ -298,14 +406,17 @@ def outlook(rivals: Rivals) -> Outlook:
 
     Where a model is behind, what the labels have shown is carried on in full; a lead as in `risk`.
     """
-    lead, n_open = rivals.lead.astype(float), rivals.open.astype(float)
-    differed, decided = rivals.differed.astype(float), rivals.decided.astype(float)
-    drift, variance = _drift(lead, n_open, differed, decided, rivals.step)
-    drift = np.where(lead < 0, lead / (differed + 1) * n_open, drift)
+    everyone = np.arange(len(rivals.lead))
+    whole, backed = rivals.whole.among(everyone), rivals.backed.among(everyone)
+    drift, variance = _drift(whole, rivals.step)
+    drift = np.minimum(drift, _seen_drift(whole, backed, rivals.step, wary=rivals.wary))
+    drift = np.where(whole.lead < 0, whole.lead / (whole.differed + 1) * whole.open, drift)
     return Outlook(
-        ahead=np.asarray((lead + drift) / rivals.base),
+        ahead=np.asarray((whole.lead + drift) / rivals.base),
         variance=np.asarray(variance / rivals.base**2),
-        settled_after=np.asarray(n_open / np.maximum(_touched(rivals, differed, n_open), 1e-9)),
+        settled_after=np.asarray(
+            whole.open / np.maximum(_touched(rivals, whole.differed, whole.open), 1e-9)
+        ),
         n_labelled=rivals.n_labelled,
         n_open=rivals.n_items - rivals.n_labelled,
         leader=rivals.leader,
@@ -328,59 +439,67 @@ def _alive(rivals: Rivals, delta: float) -> tuple[NDArray[np.intp], Floats]:
     return alive, np.asarray(gap[alive], dtype=float)
 
 
-def _risk(
-    gap: Floats, lead: Floats, n_open: Floats, differed: Floats, decided: Floats, step: float
-) -> float:
+def _risk_of(rivals: Rivals, delta: float, *, wary: bool) -> float:
+    alive, gap = _alive(rivals, delta)
+    whole, backed = rivals.whole.among(alive), rivals.backed.among(alive)
+    return _risk(gap, whole, rivals.step, most=_seen_drift(whole, backed, rivals.step, wary=wary))
+
+
+def _risk(gap: Floats, whole: Part, step: float, *, most: Floats | None = None) -> float:
+    """S of some rivals; `most`: what the leads are thought to grow by at most."""
     if not len(gap):
         return 0.0
-    drift, variance = _drift(lead, n_open, differed, decided, step)
+    drift, variance = _drift(whole, step)
+    if most is not None:
+        drift = np.minimum(drift, most)
     passes = _passes(gap + 0.5 * step + drift, variance)
     return float(np.sqrt(passes.max() * passes.sum()))
 
 
-def _drift(
-    lead: Floats, n_open: Floats, differed: Floats, decided: Floats, step: float
-) -> tuple[Floats, Floats]:
+def _drift(whole: Part, step: float) -> tuple[Floats, Floats]:
     """What the lead is thought to grow by on the open disagreements, and the variance of that."""
+    lead, decided, differed = whole.lead, whole.decided, whole.differed
     share = np.minimum(step**2, (decided + _PRIOR * step**2) / (differed + _PRIOR))
     drift = np.maximum(0.0, lead - _DRIFT_Z * np.sqrt(decided + step**2)) / (differed + 1)
-    return _DRIFT_TRUST * drift * n_open, share * n_open
+    return _DRIFT_TRUST * drift * whole.open, share * whole.open
+
+
+def _seen_drift(whole: Part, backed: Part, step: float, *, wary: bool) -> Floats:
+    """What it grows by if each of the two parts goes on as its labels have shown, or where one is
+    wary by so many standard errors worse."""
+    lowered, grown = _WARY_Z if wary else 0.0, np.zeros(len(whole.lead))
+    for part in (backed, whole - backed):
+        rate = (part.lead - lowered * np.sqrt(part.decided + step**2)) / (part.differed + 1)
+        grown += np.maximum(-step, rate) * part.open
+    return grown
 
 
 def _labels_left(rivals: Rivals, bound: float, delta: float) -> tuple[int, int, int]:
     """Labels until S is expected to reach the bound: where rivals fall back fast, as seen, slowly.
 
     Each further label is thought to touch a rival as often as labels have so far, and to move its
-    lead as they have so far, give or take one standard error.
+    lead as they have so far, give or take one standard error. What most models say is thought to
+    mislead no more by then.
     """
     alive, gap = _alive(rivals, delta)
-    lead, can_gain, disputed, differed, decided = (
-        values[alive].astype(float)
-        for values in (rivals.lead, rivals.can_gain, rivals.open, rivals.differed, rivals.decided)
-    )
+    whole = rivals.whole.among(alive)
     unit = rivals.step
-    each = can_gain / np.maximum(disputed, 1)
+    each = rivals.can_gain[alive] / np.maximum(whole.open, 1)
     n_open = rivals.n_items - rivals.n_labelled
-    touched = _touched(rivals, differed, disputed)
-    rate = lead / (differed + 1)
-    error = np.sqrt(decided + unit**2) / (differed + 1)
-    share = (decided + unit**2) / (differed + 2)
+    touched = _touched(rivals, whole.differed, whole.open)
+    rate = whole.lead / (whole.differed + 1)
+    error = np.sqrt(whole.decided + unit**2) / (whole.differed + 1)
+    share = (whole.decided + unit**2) / (whole.differed + 2)
     steps = np.unique(np.geomspace(1, n_open, 80).astype(int))
     found = []
     for rates in (rate + error, rate, rate - error):
         found.append(n_open)
         for step in steps:
-            moved = np.minimum(touched * step, disputed)
+            moved = np.minimum(touched * step, whole.open)
             gained = np.clip(rates, -share / unit, share / unit) * moved
-            still = np.flatnonzero(each * (disputed - moved) - gap - gained > _ROUNDING)
-            reached = _risk(
-                (gap + gained)[still],
-                (lead + gained)[still],
-                (disputed - moved)[still],
-                (differed + moved)[still],
-                (decided + share * moved)[still],
-                unit,
-            )
+            then = whole + Part(gained, -moved, moved, share * moved)
+            still = np.flatnonzero(each * then.open - gap - gained > _ROUNDING)
+            reached = _risk((gap + gained)[still], then.among(still), unit)
             if reached <= bound and rivals.n_labelled + step >= MIN_LABELS:
                 found[-1] = int(step)
                 break

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from apps.catalog.tables import PredictionTable
 from apps.selection.methods.certificate import certificate
+from apps.selection.methods.committee import Committee
 from apps.selection.methods.stopping import (
+    Part,
     Rivals,
     StopMeter,
     is_certain,
@@ -32,6 +34,19 @@ def met(table: PredictionTable, labels: list[int]) -> StopMeter:
         if label >= 0:
             meter.observe(item, label)
     return meter
+
+
+def committee_of(table: PredictionTable, labels: list[int]) -> Committee:
+    committee = Committee(table.predictions)
+    for item, label in enumerate(labels):
+        if label >= 0:
+            committee.observe(item, label)
+    return committee
+
+
+def votes(table: PredictionTable, model: int, item: int) -> int:
+    answers = table.predictions[:, item]
+    return int((answers == answers[model]).sum()) if answers[model] >= 0 else 0
 
 
 def upper(z: float) -> float:
@@ -65,7 +80,11 @@ def test_counting_label_by_label_is_counting_afresh(
             meter.observe(item, label)
     one, other = meter.rivals(leader), met(table, labels).rivals(leader)
     for field in fields(Rivals):
-        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+        if field.name not in ("whole", "backed"):
+            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+    for part, again in ((one.whole, other.whole), (one.backed, other.backed)):
+        for field in fields(Part):
+            np.testing.assert_array_equal(getattr(part, field.name), getattr(again, field.name))
 
 
 @given(data=st.data(), table=pools(max_models=4), delta=deltas)
@@ -88,12 +107,15 @@ def test_the_rules_are_their_formulas_where_a_drift_is_seen(
 
 
 def check_formulas(table: PredictionTable, labels: list[int], leader: int, delta: float) -> None:
-    right = [[v == y for v, y in zip(row, labels, strict=True)] for row in table.predictions]
+    answers = table.predictions
+    right = [[v == y for v, y in zip(row, labels, strict=True)] for row in answers]
     known = [i for i, y in enumerate(labels) if y >= 0]
+    rivals = met(table, labels).rivals(leader)
+    assert rivals.wary == committee_of(table, labels).misleads
     passes: list[float] = []
     plain = 0.0
     for m in range(table.n_models):
-        one, other = table.predictions[m], table.predictions[leader]
+        one, other = answers[m], answers[leader]
         lead = sum(int(right[leader][i]) - int(right[m][i]) for i in known)
         open_items = [i for i in range(table.n_items) if i not in known]
         gain = sum(one[i] != other[i] and one[i] >= 0 for i in open_items)
@@ -108,8 +130,19 @@ def check_formulas(table: PredictionTable, labels: list[int], leader: int, delta
         plain += upper((gap + 0.5) / math.sqrt(gain))
         share = min(1, (decided + 4) / (differed + 4))
         drift = max(0, lead - 1.64 * math.sqrt(decided + 1)) / (differed + 1)
-        passes.append(upper((gap + 0.5 + drift * gain / 2) / math.sqrt(share * gain)))
-    rivals = met(table, labels).rivals(leader)
+        seen = 0.0
+        for backed in (True, False):
+            part = [
+                i
+                for i in range(table.n_items)
+                if one[i] != other[i] and backed == (votes(table, leader, i) > votes(table, m, i))
+            ]
+            won = [int(right[leader][i]) - int(right[m][i]) for i in part if i in known]
+            lowered = 2 * math.sqrt(sum(w != 0 for w in won) + 1) if rivals.wary else 0
+            still = sum(i not in known and one[i] >= 0 for i in part)
+            seen += max(-1, (sum(won) - lowered) / (len(won) + 1)) * still
+        grown = min(drift * gain / 2, seen)
+        passes.append(upper((gap + 0.5 + grown) / math.sqrt(share * gain)))
     expected = math.sqrt(max(passes) * sum(passes)) if passes else 0.0
     assert risk(rivals, delta=delta) == pytest.approx(expected, abs=1e-12)
     assert zero_drift_risk(rivals, delta=delta) == pytest.approx(plain, abs=1e-12)
