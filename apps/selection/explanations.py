@@ -41,6 +41,12 @@ register(
             "disagreement that is left between the leader and its rivals.",
         ),
         E(
+            "The rule waits",
+            "Where models are mostly wrong together, the items asked for look better for the leader than "
+            "the rest. The rule then supposes the worst that the labels allow, until the models that are "
+            "right more often are seen to agree more with the others.",
+        ),
+        E(
             "Labels saved against random",
             "Of N items on which the leader and its strongest rival differ on K, d are seen after "
             "d (N + 1) / (K + 1) labels in random order on average: that number less the labels given.",

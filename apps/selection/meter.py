@@ -67,9 +67,9 @@ class Meter:
         if not self.stop.held_back:
             return None
         return (
-            f"On {self.stop.outvoted:,} of the {_labels(self.labels)} the most frequent answer is not "
-            "the right one and wrong models mostly agree, so that most say something proves little: "
-            "the rule waits."
+            f"The rule waits: on {self.stop.outvoted:,} of the {_labels(self.labels)} the most "
+            "frequent answer is wrong or tied, and wrong models mostly agree, so what most say "
+            "proves little."
         )
 
     @property

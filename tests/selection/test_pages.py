@@ -248,8 +248,8 @@ def test_it_says_why_the_rule_waits_where_most_models_are_wrong_together(
     add_labels(user=alice, version=version, labels={f"p{item}": "1" for item in range(12)})
     session = start_session(user=alice, version=version)
     why = (
-        "On 12 of the 12 labels the most frequent answer is not the right one and wrong models "
-        "mostly agree, so that most say something proves little: the rule waits."
+        "The rule waits: on 12 of the 12 labels the most frequent answer is wrong or tied, and "
+        "wrong models mostly agree, so what most say proves little."
     )
     for address in (detail_url(session), label_url(session)):
         assert why in client_of(alice).get(address).content.decode()
