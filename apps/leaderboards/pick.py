@@ -45,12 +45,12 @@ class Files:
 
 
 def pick(files: Files, question: Question, *, today: date) -> dict[str, Any]:
-    """The result of `compute` for files.
+    """The result of `compute` for files; `set_aside` in it names columns that no model was seen in.
 
     Raises:
         FileProblem: a file that cannot be read, or that says what cannot be; nothing else.
     """
-    predictions = _predictions(files.predictions)
+    predictions, set_aside = _predictions(files.predictions)
     labels, chosen = _labels(files.labels, predictions)
     classes = [*predictions.class_names]
     classes += sorted(set(labels.labels) - set(classes))
@@ -78,7 +78,7 @@ def pick(files: Files, question: Question, *, today: date) -> dict[str, Any]:
     if result["ranking"] is None:
         message = result["problem"] or "There is no label in it: at least one is needed to rank."
         raise FileProblem(files.labels.name, [Problem(message)])
-    return result
+    return result | {"set_aside": set_aside}
 
 
 def answer(result: dict[str, Any]) -> dict[str, Any]:
@@ -133,12 +133,16 @@ def _chance(p: float | None) -> str:
     return "unknown" if p is None else f"{p:.1%}"
 
 
-def _predictions(path: Path) -> PredictionData:
+def _predictions(path: Path) -> tuple[PredictionData, list[str]]:
+    """The predictions, and the columns of a wide table that are not taken for models."""
     if path.is_dir():
         path = path / "predictions.npz"
     _check_there(path)
     found = sniff(path, purpose="predictions", name=path.name)
-    return read_predictions(path, found.mapping, name=path.name)
+    mapping = found.mapping
+    taken = {mapping.item, *mapping.models}
+    aside = [name for name in found.columns if name not in taken] if mapping.models else []
+    return read_predictions(path, mapping, name=path.name), aside
 
 
 def _labels(path: Path, predictions: PredictionData) -> tuple[LabelData, bool]:

@@ -107,6 +107,18 @@ def test_it_writes_the_numbers_and_says_the_verdict(files: Path, pick: Pick) -> 
     assert len(answer["next_items"]) == 20
 
 
+def test_right_answers_beside_the_predictions_do_not_win(files: Path) -> None:
+    header, *rows = (files / "p.csv").read_text().splitlines()
+    item, *models = header.split(",")
+    beside = [f"{item},text,Label,{','.join(models)}"]
+    beside += [f"{id_},What is it?,cat,{rest}" for id_, rest in (row.split(",", 1) for row in rows)]
+    (files / "p.csv").write_text("\n".join(beside) + "\n")
+    done = run(files, str(files / "p.csv"), str(files / "l.csv"))
+    assert done.stdout.startswith("Use ada"), done.stdout
+    assert "Not taken for models: `text`, `Label`." in done.stdout
+    assert " text  " not in done.stdout
+
+
 def test_it_needs_no_database_and_prints_a_table(files: Path) -> None:
     done = run(files, str(files / "p.csv"), str(files / "l.csv"))
     assert done.returncode == 0

@@ -60,6 +60,15 @@ LABEL_COLUMNS = (
 _ANNOTATOR = ("annotator", "annotator_id", "rater", "worker", "labeller", "labeler", "user")
 _TEXT = ("text", "prompt", "question", "input", "instruction", "sentence", "content", "document")
 _IMAGE = ("image", "img", "picture", "thumbnail")
+_SLICE = ("slice", "subset", "split", "category", "domain", "subject", "task", "dataset")
+_BESIDE = {
+    *("label", "labels", "gold", "target", "truth", "ground_truth", "true_label"),
+    *_TEXT,
+    *_IMAGE,
+    *_SLICE,
+}
+"""What stands beside the answers of models in many files: taken for a model, the right answers win."""
+
 _ENCODINGS = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8 with byte order mark",
@@ -134,7 +143,8 @@ def _guess_predictions(item: str, columns: list[str]) -> Mapping:
     if model is not None and prediction is not None:
         probability = _take(rest, _PROBABILITY)
         return Mapping(item, model=model, prediction=prediction, probability=probability)
-    return Mapping(item, models=tuple(columns))
+    models = [column for column in columns if _plain(column) not in _BESIDE]
+    return Mapping(item, models=tuple(models or columns))
 
 
 def _guess_npz(columns: Sequence[str], purpose: Purpose) -> Mapping:
@@ -145,12 +155,16 @@ def _guess_npz(columns: Sequence[str], purpose: Purpose) -> Mapping:
 
 def _take(columns: list[str], names: Iterable[str]) -> str | None:
     """Take the column out whose name comes first in `names`, whatever its case and separators."""
-    plain = {column.lower().replace(" ", "_").replace("-", "_"): column for column in columns}
+    plain = {_plain(column): column for column in columns}
     for name in names:
         if name in plain:
             columns.remove(plain[name])
             return plain[name]
     return None
+
+
+def _plain(column: str) -> str:
+    return column.lower().replace(" ", "_").replace("-", "_")
 
 
 def _few_values(source: Source, columns: Sequence[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from apps.catalog.readers import FileProblem
+from apps.catalog.readers.problems import shown
 from apps.leaderboards import pick
 from apps.leaderboards.compute import Question
 from apps.leaderboards.words import plain, verdict
@@ -73,6 +74,9 @@ class Command(BaseCommand):
         self.stdout.write(plain(said.sentence) + "\n\n" + pick.as_text(result) + "\n\n")
         for line in (*said.support, *said.cautions):
             self.stdout.write(plain(line) + "\n")
+        if result["set_aside"]:
+            names = ", ".join(f"`{shown(name)}`" for name in result["set_aside"])
+            self.stdout.write(f"Not taken for models: {names}.\n")
         following = [item["id"] for item in result["next"]["items"]]
         if following:
             self.stdout.write("Label next: " + ", ".join(following) + "\n")
