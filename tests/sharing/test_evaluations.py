@@ -24,6 +24,7 @@ def test_whoever_has_the_link_reads_the_verdict_but_no_prompt(
     html = client.get(f"/s/{token}/").content.decode()
     assert measured()["verdict"] in html
     assert "zero router" in html
+    assert "<dt>AIQ</dt>" in html, "a stranger finds the words explained too"
     assert str(evaluation.pk) not in html
     assert not any(text in html for text in measured()["texts"].values())
 

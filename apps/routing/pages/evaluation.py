@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,7 @@ class EvaluationPage:
     shared: bool
     drawn: bool = True
     prompts: bool = True
+    terms: list[tuple[str, str]] = field(default_factory=lambda: words.TERMS)
 
     @property
     def sentence(self) -> SafeString:

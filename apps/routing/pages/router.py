@@ -95,7 +95,7 @@ def _joined(curve: dict[str, Any] | None, unit: PriceUnit) -> Joined | None:
 
 
 def _sentence(facts: dict[str, Any], unit: PriceUnit) -> str:
-    """`On prompts held out it scored 84.1 points at $1.20 per 1,000 calls; ...`"""
+    """`On prompts held out it scored 84.1 points for $1.20 per 1,000 calls, 40% less than ...`"""
     if facts.get("score") is None:
         return ""
     said = f"On prompts held out it scored {100 * facts['score']:.1f} points"
@@ -103,9 +103,13 @@ def _sentence(facts: dict[str, Any], unit: PriceUnit) -> str:
     if facts.get("cost") is None or facts.get("best_cost") is None:
         return f"{said}; {best}."
     saved = 1 - facts["cost"] / facts["best_cost"] if facts["best_cost"] else 0.0
-    less = f", {100 * saved:.0f}% less" if saved > 0.005 else ""
     paid, dear = unit.text(facts["cost"]), unit.text(facts["best_cost"])
-    return f"{said} for {paid}{less}; {best} for {dear}."
+    if saved <= 0.005:
+        return f"{said} for {paid}; {best} for {dear}."
+    single = (
+        f"`{facts['best']}`, the best single model, which scored {100 * facts['best_score']:.1f}"
+    )
+    return f"{said} for {paid}, {100 * saved:.0f}% less than {single} for {dear}."
 
 
 def _row(version: RouterVersion, router: Router, unit: PriceUnit) -> VersionRow:

@@ -19,7 +19,6 @@ from apps.routing.forms import EvaluationForm
 from apps.routing.models import Evaluation, EvaluationResult
 from apps.routing.pages import charts, evaluation_page
 from apps.routing.pages.evaluation import EvaluationPage
-from apps.routing.pages.words import TERMS
 from apps.routing.twins import evaluation_twins
 from apps.teams.access import MemberRequest, get_visible, may, member_required
 from apps.teams.models import Role
@@ -80,7 +79,6 @@ def evaluation_detail(request: MemberRequest, pk: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "evaluation": evaluation,
         "page": page,
-        "terms": TERMS,
         "job": job if job and not job.finished else None,
         "failed": job if job and job.state in ("failed", "cancelled") else None,
         "may_edit": may(request.user, evaluation.team, Role.EDITOR),

@@ -107,7 +107,7 @@ def estimate_accuracies(
             nothing,
             nothing,
             len(drawn),
-            f"Only {len(drawn)} of the labelled items were drawn at random; {MIN_DRAWN} are needed.",
+            f"{len(drawn)} of the labelled items were drawn at random here; estimates need {MIN_DRAWN}.",
         )
     n_open = table.n_items - int((truth != NOT_LABELLED).sum()) + len(items) - drawn
     weights = lure_shares(n_open)

@@ -92,7 +92,7 @@ def estimate_scores(
         return _unknown(
             table,
             len(drawn),
-            f"Only {len(drawn)} of the labelled items were drawn at random; {needed} are needed.",
+            f"{len(drawn)} of the labelled items were drawn at random here; estimates need {needed}.",
         )
     draws = _Draws.of(table, truth, items, drawn, q, use_votes)
     if score.name == CREDIT:

@@ -162,7 +162,7 @@ def test_too_few_random_draws_say_so() -> None:
         table, drawn_labels(truth, order), order=order, probabilities=chances
     )
     assert np.isnan(found.accuracy).all()
-    assert found.rests_on == "Only 9 of the labelled items were drawn at random; 10 are needed."
+    assert found.rests_on == "9 of the labelled items were drawn at random here; estimates need 10."
 
 
 @pytest.mark.parametrize(

@@ -122,9 +122,9 @@ def test_a_wholly_labelled_pool_leaves_no_doubt_of_a_score(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "n_drawn", "words"),
     [
-        ("macro_f1", 29, "Only 29 of the labelled items were drawn at random; 30 are needed"),
+        ("macro_f1", 29, "29 of the labelled items were drawn at random here; estimates need 30"),
         ("recall", 12, "of the items drawn at random are of the class class 3; 10 are needed"),
-        ("worst_class", 9, "10 are needed"),
+        ("worst_class", 9, "estimates need 10"),
     ],
 )
 def test_too_few_draws_for_a_score_say_so(name: str, n_drawn: int, words: str) -> None:
