@@ -35,7 +35,7 @@ def test_what_rounding_leaves_of_no_difference_is_no_gain_and_no_loss(error: flo
     result = summarised([found], "linear", 30.0)
     gain = result.accuracy_minus_best
     assert gain is not None
-    assert (gain.mean, gain.low, gain.high) == (0, 0, 0)
+    assert [f"{end:+.1f}" for end in (gain.mean, gain.low, gain.high)] == ["+0.0"] * 3
     said, helps = verdict(result, "large", "none", priced=False)
     assert said.startswith("No evidence that routing helps here: use large.")
     assert helps is False
