@@ -24,6 +24,7 @@ from apps.catalog.readers import (
     read_prices,
     sniff,
 )
+from apps.catalog.readers.problems import shown
 from apps.catalog.readers.sniffing import LABEL_COLUMNS
 from apps.catalog.tables import NOT_LABELLED, PredictionTable
 from apps.leaderboards.compute import Question, compute
@@ -151,6 +152,7 @@ def _labels(path: Path, predictions: PredictionData) -> tuple[LabelData, bool]:
     found = sniff(path, purpose="labels", name=path.name)
     _check_label_column(found, path.name)
     labels = read_labels(path, found.mapping, name=path.name, known_items=predictions.item_ids)
+    _check_agreement(labels, path.name)
     return _named(labels, predictions.class_names), _says_chosen(found)
 
 
@@ -164,6 +166,19 @@ def _check_label_column(found: Sniffed, name: str) -> None:
             f"None of its {len(found.columns)} columns is called `label`: name the one that is."
         )
         raise FileProblem(name, [Problem(message)])
+
+
+def _check_agreement(labels: LabelData, name: str) -> None:
+    """Nobody settles here what annotators call differently, and the last one is no better."""
+    first: dict[str, tuple[str, int]] = {}
+    for item, label, row in zip(labels.item_ids, labels.labels, labels.rows, strict=True):
+        other, place = first.setdefault(item, (label, row))
+        if other != label:
+            message = (
+                f"Row {row:,}: item `{shown(item)}` is labelled `{shown(label)}` here, but "
+                f"`{shown(other)}` in row {place:,}; settle on one of the two."
+            )
+            raise FileProblem(name, [Problem(message, row)])
 
 
 def _says_chosen(found: Sniffed) -> bool:

@@ -154,6 +154,7 @@ def test_it_takes_a_folder_of_npz_and_labels_by_number(tmp_path: Path) -> None:
         ("item_id,label\nnobody,cat\n", "nobody"),
         ("item_id,label\ni0,\n", "label"),
         ("item_id,label\ni0,cat\ni0,dog\n", "i0"),
+        ("item_id,label,annotator\ni0,cat,ann\ni0,dog,bob\n", "but `cat` in row 2; settle on one"),
         ("", "empty"),
     ],
 )
