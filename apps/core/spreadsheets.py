@@ -21,6 +21,16 @@ def as_written(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and safe_cell(cell[1:]) == cell else cell
 
 
+def names_as_written(names: Iterable[str]) -> tuple[str, ...]:
+    """`as_written` of each of several names, but of those that are there both ways."""
+    all_names = tuple(names)
+    there = set(all_names)
+    plain = (as_written(name) for name in all_names)
+    return tuple(
+        name if found in there else found for name, found in zip(all_names, plain, strict=True)
+    )
+
+
 def csv_text(rows: Iterable[Iterable[str]]) -> str:
     """Rows as CSV (RFC 4180), every cell a safe one."""
     text = io.StringIO()

@@ -174,6 +174,17 @@ def test_predictions_and_labels_can_be_taken_away_without_formulas(
     assert labels == "item_id,label\r\n'=1+1,-1\r\n"
 
 
+def test_a_model_whose_name_a_spreadsheet_would_run_keeps_it_through_a_download(
+    client_of: ClientOf, eddie: User, bring: Bring
+) -> None:
+    from apps.catalog.queries import predictions_of
+
+    version = version_of(bring("item_id,@cf/llama,b\n1,x,y\n2,y,y\n", dataset_name="F"))
+    table = client_of(eddie).get(reverse("predictions_file", args=[version.dataset.slug, 1, "csv"]))
+    again = version_of(bring(table.getvalue().decode(), dataset_name="Again"))
+    assert predictions_of(again).model_names == ("@cf/llama", "b")
+
+
 def test_the_parquet_download_can_be_uploaded_again(
     client_of: ClientOf, eddie: User, version: DatasetVersion, bring: Bring
 ) -> None:

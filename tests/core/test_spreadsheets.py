@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.spreadsheets import as_written, safe_cell
+from apps.core.spreadsheets import as_written, names_as_written, safe_cell
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ def test_a_cell_made_safe_is_read_as_it_was_written(text: str) -> None:
     cell = safe_cell(text)
     assert not cell.startswith(("=", "@", "\t", "\r"))
     assert as_written(cell) == text or cell == text
+
+
+def test_names_that_are_there_both_ways_stay_two() -> None:
+    assert names_as_written(["'@a", "b", "'c"]) == ("@a", "b", "'c")
+    assert names_as_written(["'@a", "@a"]) == ("'@a", "@a")

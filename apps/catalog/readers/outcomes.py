@@ -27,7 +27,7 @@ from apps.catalog.readers.problems import Problem, name_fault, sentence, shown
 from apps.catalog.readers.source import Batch, Progress, Reading, Source
 from apps.catalog.readers.tables_source import open_outcomes
 from apps.catalog.tables import Floats, OutcomeTable
-from apps.core.spreadsheets import as_written
+from apps.core.spreadsheets import as_written, names_as_written
 
 _LONG = ("cost", "in_tokens", "out_tokens", "latency_ms")
 _TRUTH = {"true": 1.0, "false": 0.0}
@@ -362,7 +362,7 @@ class _Reader:
         return OutcomeTable.of(
             prompt_ids=self.items,
             prompts=self.texts,
-            model_names=self.models,
+            model_names=names_as_written(self.models),
             score=score,
             groups=self.groups,
             **measures,

@@ -39,7 +39,7 @@ from apps.catalog.readers.opening import open_source
 from apps.catalog.readers.prediction_data import PredictionData
 from apps.catalog.readers.problems import Problem, shown
 from apps.catalog.readers.source import Batch, Progress, Reading, Source
-from apps.core.spreadsheets import as_written
+from apps.core.spreadsheets import as_written, names_as_written
 
 
 def read_predictions(
@@ -252,7 +252,7 @@ class _Reader:
             self.reading.problems.fail("The file holds no prediction: every cell is empty.")
         return PredictionData(
             item_ids=tuple(self.items.names),
-            model_names=tuple(self.models.names),
+            model_names=names_as_written(self.models.names),
             class_names=names,
             predictions=predictions,
             probabilities=sure,
