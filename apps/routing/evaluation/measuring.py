@@ -175,6 +175,8 @@ class _Bench:
     best: int
     cheapest: int
     train_cost: Floats
+    halves: tuple[NDArray[np.intp], NDArray[np.intp]]
+    """Rows of the test part; near-duplicates are in the same half."""
 
     @classmethod
     def of(cls, setting: Setting, train: OutcomeTable, test: OutcomeTable, parts: Parts) -> _Bench:
@@ -189,6 +191,7 @@ class _Bench:
             best=int(best[np.argmin(price[best])]),
             cheapest=int(np.argmin(price)),
             train_cost=cost,
+            halves=_halves(setting.near_duplicates[parts.test]),
         )
 
     @property
@@ -283,6 +286,10 @@ class _Bench:
             np.column_stack([quality, self.weights @ score[:, self.cheapest]]),
         )
         hulls = [hull(x, y) for x, y in zip(*with_cheapest, strict=True)]
+        points = (
+            np.vstack([spent, cost[:, self.cheapest]]),
+            np.vstack([got, score[:, self.cheapest]]),
+        )
         goal = self.weights @ self.test.score[:, self.best]
         price = self.weights @ self.test.cost[:, self.best]
         area = np.array([one.mean(low, high) for one in hulls])
@@ -309,7 +316,36 @@ class _Bench:
                 "aiq": area[1:].tolist(),
                 "cost_save": save[1:].tolist(),
             },
+            held=self._held(*points).tolist(),
         )
+
+    def _held(self, spent: Floats, got: Floats) -> Floats:
+        """AIQ of what is picked on one half of the prompts and measured on the other, and the reverse.
+
+        A hull takes the luckiest of many settings: where prompts tell nothing it lies above all of
+        them by chance alone. Here luck on one half is worth nothing on the other.
+
+        Args:
+            spent, got: [n_settings, n_test].
+
+        Returns:
+            [1 + n_draws], what was found and under every bootstrap weight.
+        """
+        low, high = self.setting.c_min or 0.0, self.setting.c_max or 0.0
+        areas = []
+        for picked_on, measured_on in (self.halves, self.halves[::-1]):
+            x, y = spent[:, picked_on].mean(axis=1), got[:, picked_on].mean(axis=1)
+            best = hull(x, y)
+            rows = [
+                int(np.flatnonzero((x == c) & (y == q))[0])
+                for c, q in zip(best.cost, best.quality, strict=True)
+            ]
+            weights = self.weights[:, measured_on]
+            weights = weights / weights.sum(axis=1, keepdims=True)
+            paid = weights @ spent[rows][:, measured_on].T
+            quality = weights @ got[rows][:, measured_on].T
+            areas.append([_mean(c, q, low, high) for c, q in zip(paid, quality, strict=True)])
+        return np.asarray(np.mean(areas, axis=0))
 
     def _gap(self, deployed: Deployed) -> Gap | None:
         """APGR and CPT as RouteLLM measures them: at thresholds that cut the prompts into tenths.
@@ -345,6 +381,23 @@ class _Bench:
     def _right(self, chosen: NDArray[np.intp]) -> float:
         got = self.test.score[np.arange(len(chosen)), chosen]
         return float((got == self.test.score.max(axis=1)).mean())
+
+
+def _halves(clusters: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Two halves of as many clusters, drawn by chance; of one cluster, of as many prompts."""
+    names, code = np.unique(clusters, return_inverse=True)
+    if len(names) == 1:
+        names = code = np.arange(len(clusters))
+    first = np.random.default_rng(0).permutation(len(names)) < len(names) // 2
+    return np.flatnonzero(first[code]), np.flatnonzero(~first[code])
+
+
+def _mean(cost: Floats, quality: Floats, low: float, high: float) -> float:
+    """The mean quality over costs from `low` to `high`, of mixtures of neighbouring points."""
+    order = np.argsort(cost, kind="stable")
+    cost, quality = cost[order], quality[order]
+    knots = np.concatenate([[low], cost[(cost > low) & (cost < high)], [high]])
+    return float(np.trapezoid(np.interp(knots, cost, quality), knots) / (high - low))
 
 
 def _with_shares(setting: Setting, parts: Parts) -> OutcomeTable:

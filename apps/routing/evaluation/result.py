@@ -35,6 +35,8 @@ class RouterSplit:
         hull_cost, hull_quality: vertices.
         quality, quality_low, quality_high: on the grid of the evaluation, with 95% intervals.
         draws: by quantity (`accuracy`, `aiq`, `cost_save`), its value under each bootstrap weight.
+        held: the area of settings picked on other prompts than it is measured on, found and under each
+            weight.
     """
 
     problem: str | None = None
@@ -58,6 +60,7 @@ class RouterSplit:
     quality_low: list[float] = field(default_factory=list)
     quality_high: list[float] = field(default_factory=list)
     draws: dict[str, list[float]] = field(default_factory=dict)
+    held: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

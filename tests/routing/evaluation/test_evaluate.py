@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from apps.catalog.tables import OutcomeTable
+from apps.routing.encoders import encoder
 from apps.routing.evaluation import (
     Evaluation,
     EvaluationStopped,
@@ -23,6 +24,7 @@ from apps.routing.methods.zero import Zero
 from apps.routing.metrics import hull
 from tests.routing.prompts import world
 
+HASHING = encoder("hashing")
 RANDOM = Plan(routers=("linear",), split="random", splits=2)
 
 
@@ -296,3 +298,20 @@ def test_equal_costs_are_not_called_unknown() -> None:
     found = evaluate(same, embeddings, RANDOM)
     assert "All models cost the same, so there is nothing to save." in found.verdict
     assert "unknown" not in found.verdict
+
+
+def test_on_noise_a_hull_that_takes_the_luckiest_settings_is_seldom_said_to_help() -> None:
+    helped = 0
+    for seed in range(24):
+        random = np.random.default_rng(seed)
+        prompts = [" ".join(f"w{random.integers(3000)}" for _ in range(12)) for _ in range(200)]
+        table = OutcomeTable.of(
+            prompt_ids=map(str, range(200)),
+            prompts=prompts,
+            model_names=["small", "large"],
+            score=(random.random((200, 2)) < np.sort(random.uniform(0.4, 0.8, 2))).astype(float),
+        )
+        embeddings = Embeddings(table.prompts, HASHING.encode(table.prompts), HASHING.name)
+        plan = Plan(routers=("knn",), split="random", splits=3, seed=seed)
+        helped += bool(evaluate(table, embeddings, plan).helps)
+    assert helped <= 1
