@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ class Decision:
     Attributes:
         model: its index.
         name: its name.
-        score: the expected score that the decision rests on, in 0..1.
+        score: the expected score, calibrated, as far as the guard lets it through, in 0..1.
         cost: the expected US dollars, NaN where unknown.
         trust: how much of the router's opinion the guard let through, 0..1.
         reason: one sentence.
@@ -80,7 +80,9 @@ def explain(
 ) -> list[Decision]:
     """`choose`, with a reason for each prompt."""
     chosen = choose(forecast, lambda_, guard=guard, allowed=allowed, penalty=penalty)
-    seen = forecast if guard is None else guard.view(forecast, lambda_)
+    # Told are the calibrated scores, which rise with those that decide.
+    told = replace(forecast, score=forecast.shown)
+    seen = told if guard is None else guard.view(told, lambda_)
     trust = 1.0 if guard is None else float(guard.trust_at(lambda_))
     score = np.clip(seen.score, 0, 1)
     open_ = _open(seen, lambda_, allowed)

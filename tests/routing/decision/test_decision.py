@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -116,6 +117,13 @@ def test_the_reason_names_the_rival_and_the_money() -> None:
     assert cheapest.reason == "cheap: expected 90%, the highest; next is dear with 70%."
     only = explain(said, NAMES, 5, allowed=np.array([False, True, False]))[0]
     assert only.reason == "middling: the only model that may be chosen, expected 50%."
+
+
+def test_the_reason_tells_the_calibrated_scores_that_the_table_shows() -> None:
+    said = replace(forecast((0.2, 0.5, 0.9)), probability=np.array([[0.3, 0.55, 0.7]]))
+    (decision,) = explain(said, NAMES, 0)
+    assert decision.reason == "dear: expected 70%, the highest; next is middling with 55%."
+    assert decision.score == 0.7
 
 
 @pytest.mark.parametrize(
