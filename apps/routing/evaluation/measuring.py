@@ -15,7 +15,7 @@ from apps.routing.methods.base import Embeddings, Forecast, Router, RouterFactor
 from apps.routing.methods.fitted import column_means
 from apps.routing.methods.registry import NULLS, TOLD
 from apps.routing.methods.replayed import Replay, ReplayFactory
-from apps.routing.metrics import Calibration, gap_curve, hull
+from apps.routing.metrics import Calibration, gap_curve, hull, mean_between
 
 from .ceiling import expected_scores
 from .result import Gap, Regret, RouterSplit, SplitResult
@@ -281,15 +281,11 @@ class _Bench:
             )
         low, high = self.setting.c_min, self.setting.c_max
         paid = self.weights @ spent.T
-        with_cheapest = (
-            np.column_stack([paid, self.weights @ cost[:, self.cheapest]]),
-            np.column_stack([quality, self.weights @ score[:, self.cheapest]]),
-        )
-        hulls = [hull(x, y) for x, y in zip(*with_cheapest, strict=True)]
         points = (
             np.vstack([spent, cost[:, self.cheapest]]),
             np.vstack([got, score[:, self.cheapest]]),
         )
+        hulls = [hull(x, y) for x, y in zip(*(self.weights @ one.T for one in points), strict=True)]
         goal = self.weights @ self.test.score[:, self.best]
         price = self.weights @ self.test.cost[:, self.best]
         area = np.array([one.mean(low, high) for one in hulls])
@@ -297,6 +293,7 @@ class _Bench:
         with np.errstate(divide="ignore", invalid="ignore"):
             save = np.nan_to_num(1 - needed / price, nan=0.0, neginf=0.0)
         save[save < 1e-9] = 0.0
+        held = self._held(*points)
         on_grid = np.array([one.at(self.setting.grid) for one in hulls])
         bounds = np.quantile(on_grid[1:], [0.025, 0.975], axis=0)
         return RouterSplit(
@@ -315,8 +312,9 @@ class _Bench:
                 "accuracy": quality[1:, 0].tolist(),
                 "aiq": area[1:].tolist(),
                 "cost_save": save[1:].tolist(),
+                "held": held[1:].tolist(),
             },
-            held=self._held(*points).tolist(),
+            held=float(held[0]),
         )
 
     def _held(self, spent: Floats, got: Floats) -> Floats:
@@ -344,7 +342,10 @@ class _Bench:
             weights = weights / weights.sum(axis=1, keepdims=True)
             paid = weights @ spent[rows][:, measured_on].T
             quality = weights @ got[rows][:, measured_on].T
-            areas.append([_mean(c, q, low, high) for c, q in zip(paid, quality, strict=True)])
+            order = np.argsort(paid, axis=1, kind="stable")
+            paid, quality = (np.take_along_axis(one, order, axis=1) for one in (paid, quality))
+            pairs = zip(paid, quality, strict=True)
+            areas.append([mean_between(c, q, low, high) for c, q in pairs])
         return np.asarray(np.mean(areas, axis=0))
 
     def _gap(self, deployed: Deployed) -> Gap | None:
@@ -390,14 +391,6 @@ def _halves(clusters: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.in
         names = code = np.arange(len(clusters))
     first = np.random.default_rng(0).permutation(len(names)) < len(names) // 2
     return np.flatnonzero(first[code]), np.flatnonzero(~first[code])
-
-
-def _mean(cost: Floats, quality: Floats, low: float, high: float) -> float:
-    """The mean quality over costs from `low` to `high`, of mixtures of neighbouring points."""
-    order = np.argsort(cost, kind="stable")
-    cost, quality = cost[order], quality[order]
-    knots = np.concatenate([[low], cost[(cost > low) & (cost < high)], [high]])
-    return float(np.trapezoid(np.interp(knots, cost, quality), knots) / (high - low))
 
 
 def _with_shares(setting: Setting, parts: Parts) -> OutcomeTable:

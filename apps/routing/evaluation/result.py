@@ -25,6 +25,7 @@ class RouterSplit:
         accuracy: the mean score where money does not count (lambda 0).
         cost: the mean cost of a prompt there.
         aiq, aiq_log: areas under the hull, over the cost and over its logarithm.
+        held: the area under settings picked on other prompts than it is measured on.
         cost_save: 1 - cost of reaching the best single model's quality / that model's cost; 0 where
             it is not reached, or only at more than that.
         reached: whether it is reached.
@@ -34,8 +35,7 @@ class RouterSplit:
         train_seconds, milliseconds: of training; of a forecast and a decision a prompt.
         hull_cost, hull_quality: vertices.
         quality, quality_low, quality_high: on the grid of the evaluation, with 95% intervals.
-        draws: by quantity (`accuracy`, `aiq`, `cost_save`), its value under each bootstrap weight.
-        held: the area of settings picked on other prompts than it is measured on, found and under each
+        draws: by quantity (`accuracy`, `aiq`, `held`, `cost_save`), its value under each bootstrap
             weight.
     """
 
@@ -44,6 +44,7 @@ class RouterSplit:
     cost: float | None = None
     aiq: float | None = None
     aiq_log: float | None = None
+    held: float | None = None
     cost_save: float | None = None
     reached: bool = False
     gap: Gap | None = None
@@ -60,7 +61,6 @@ class RouterSplit:
     quality_low: list[float] = field(default_factory=list)
     quality_high: list[float] = field(default_factory=list)
     draws: dict[str, list[float]] = field(default_factory=dict)
-    held: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What an evaluation of routers measures: plain numpy."""
 
 from .calibration import Calibration
-from .curve import Hull, hull
+from .curve import Hull, hull, mean_between
 from .resampling import bootstrap_weights, effective_units, interval
 from .two_models import GapCurve, gap_curve
 
@@ -14,4 +14,5 @@ __all__ = [
     "gap_curve",
     "hull",
     "interval",
+    "mean_between",
 ]

@@ -38,15 +38,14 @@ class Hull:
         The bounds belong to a benchmark, not to a router: with bounds of their own, the areas of
         two routers could not be compared.
         """
-        cost = self._knots(low, high)
-        return float(np.trapezoid(self.at(cost), cost) / (high - low))
+        return mean_between(self.cost, self.quality, low, high)
 
     def log_mean(self, low: float, high: float) -> float:
         """The mean quality over the logarithm of the cost: every halving counts the same.
 
         The integral of the straight pieces is exact.
         """
-        cost = self._knots(low, high)
+        cost = _knots(self.cost, low, high)
         quality = self.at(cost)
         slope = np.diff(quality) / np.diff(cost)
         start = quality[:-1] - slope * cost[:-1]
@@ -59,9 +58,19 @@ class Hull:
             return float("nan")
         return float(np.interp(quality, self.quality, self.cost))
 
-    def _knots(self, low: float, high: float) -> Floats:
-        inside = self.cost[(self.cost > low) & (self.cost < high)]
-        return np.concatenate([[low], inside, [high]])
+
+def mean_between(cost: Floats, quality: Floats, low: float, high: float) -> float:
+    """The mean quality over costs from `low` to `high` along the straight pieces between points.
+
+    Args:
+        cost, quality: [n_points], the cost ascending; beside the ends the quality stays as there.
+    """
+    knots = _knots(cost, low, high)
+    return float(np.trapezoid(np.interp(knots, cost, quality), knots) / (high - low))
+
+
+def _knots(cost: Floats, low: float, high: float) -> Floats:
+    return np.concatenate([[low], cost[(cost > low) & (cost < high)], [high]])
 
 
 def hull(cost: ArrayLike, quality: ArrayLike) -> Hull:
