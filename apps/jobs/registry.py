@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Model
+from django.urls import reverse
 from django.utils.module_loading import autodiscover_modules
 
 if TYPE_CHECKING:
@@ -29,6 +31,17 @@ def handler(kind: str, page: Page | None = None) -> Callable[[Handler], Handler]
         return function
 
     return register
+
+
+def page_of(view: str, model: type[Model], param: str) -> Page:
+    """For `handler`: the page `view` of the object whose id a job has as `param`, found by its slug."""
+
+    def page(params: Mapping[str, Any]) -> str:
+        slugs = model._default_manager.filter(pk=params[param]).values_list("slug", flat=True)
+        slug = slugs.first()
+        return reverse(view, args=[slug]) if slug else ""
+
+    return page
 
 
 def find(kind: str) -> Handler:
