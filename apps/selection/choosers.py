@@ -21,7 +21,8 @@ from apps.selection.counting import Counting, counting_of
 from apps.selection.methods.base import Belief, LabelledPool, SelectionMethod, Suggestions
 from apps.selection.methods.certificate import Certificate, certificate
 from apps.selection.methods.registry import CALIBRATED, METHODS
-from apps.selection.methods.stopping import Stop, StopMeter, stopping, unruled
+from apps.selection.methods.rivals import StopMeter
+from apps.selection.methods.stopping import Stop, stopping, unruled
 from apps.selection.metrics.decision import merits, odds_of
 from apps.selection.models import SelectionSession
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from apps.catalog.tables import NOT_LABELLED
 from apps.selection.choosers import chooser_of
 from apps.selection.counting import Counting
-from apps.selection.methods.stopping import MIN_LABELS, Rivals, Stop
+from apps.selection.methods.rivals import Rivals
+from apps.selection.methods.stopping import MIN_LABELS, Stop
 from apps.selection.models import SelectionSession
 from apps.selection.queries import Basis
 

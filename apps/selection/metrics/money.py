@@ -9,13 +9,8 @@ import numpy as np
 
 from apps.catalog.tables import Floats
 from apps.selection.methods.base import ROUNDING
-from apps.selection.methods.stopping import (
-    MIN_LABELS,
-    Outlook,
-    StopMeter,
-    is_certain,
-    outlook,
-)
+from apps.selection.methods.rivals import StopMeter
+from apps.selection.methods.stopping import MIN_LABELS, Outlook, is_certain, outlook
 
 _TRIED = 30
 _AHEAD = 40  # numbers of further labels that are tried, from one to all

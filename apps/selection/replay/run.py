@@ -17,7 +17,8 @@ from apps.selection.methods.base import MethodFactory
 from apps.selection.methods.epsilon import tuned_epsilon
 from apps.selection.methods.model_selector import ModelSelector
 from apps.selection.methods.registry import METHODS
-from apps.selection.methods.stopping import StopMeter, is_certain, should_stop
+from apps.selection.methods.rivals import StopMeter
+from apps.selection.methods.stopping import is_certain, should_stop
 
 from .collection import Collection
 from .outcome import WITHIN, MethodOutcome, Outcome, StopOutcome

@@ -13,7 +13,8 @@ import numpy as np
 from apps.catalog.tables import NOT_LABELLED, Classes, Floats, PredictionTable
 from apps.selection.methods.base import SelectionMethod
 from apps.selection.methods.registry import METHODS
-from apps.selection.methods.stopping import MIN_LABELS, StopMeter, limit, risk, should_stop
+from apps.selection.methods.rivals import StopMeter
+from apps.selection.methods.stopping import MIN_LABELS, limit, risk, should_stop
 from apps.selection.metrics.credit import Credit
 from apps.selection.metrics.decision import merits, odds_of
 from apps.selection.metrics.money import cheapest_within

@@ -8,7 +8,8 @@ import pytest
 from apps.catalog.tables import Classes, PredictionTable
 from apps.selection.methods.auto import Auto
 from apps.selection.methods.committee import Committee
-from apps.selection.methods.stopping import StopMeter, should_stop, stopping
+from apps.selection.methods.rivals import StopMeter
+from apps.selection.methods.stopping import should_stop, stopping
 
 from .pools import pool
 

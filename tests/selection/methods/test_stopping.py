@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from apps.catalog.tables import PredictionTable
 from apps.selection.methods.certificate import certificate
 from apps.selection.methods.committee import Committee
+from apps.selection.methods.rivals import Part, Rivals, StopMeter
 from apps.selection.methods.stopping import (
-    Part,
-    Rivals,
-    StopMeter,
     is_certain,
     limit,
     risk,

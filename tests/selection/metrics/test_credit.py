@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from apps.catalog.tables import PredictionTable
 from apps.selection.methods.certificate import certificate
-from apps.selection.methods.stopping import StopMeter, is_certain, stopping
+from apps.selection.methods.rivals import StopMeter
+from apps.selection.methods.stopping import is_certain, stopping
 from apps.selection.metrics.credit import Credit, vote_shares
 from tests.selection.methods.pools import labels_for, pool, pools
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from apps.selection.methods.auto import Auto
-from apps.selection.methods.stopping import Outlook, StopMeter, outlook
+from apps.selection.methods.rivals import StopMeter
+from apps.selection.methods.stopping import Outlook, outlook
 from apps.selection.metrics.money import cheapest_within, label_value, within_delta
 from tests.selection.methods.pools import pool
 
