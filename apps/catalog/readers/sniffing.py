@@ -134,17 +134,34 @@ def _guess(source: Source, purpose: Purpose) -> Mapping:
         text, image = _take(columns, _TEXT), _take(columns, _IMAGE)
         _take(columns, LABEL_COLUMNS)
         return Mapping(item, text=text, image=image, slices=_few_values(source, columns))
-    return _guess_predictions(item, columns)
+    return _guess_predictions(source, item, columns)
 
 
-def _guess_predictions(item: str, columns: list[str]) -> Mapping:
+def _guess_predictions(source: Source, item: str, columns: list[str]) -> Mapping:
     rest = list(columns)
     model, prediction = _take(rest, _MODEL), _take(rest, _PREDICTION)
-    if model is not None and prediction is not None:
+    if (
+        model is not None
+        and prediction is not None
+        and not _is_wide(source, item, model, prediction)
+    ):
         probability = _take(rest, _PROBABILITY)
         return Mapping(item, model=model, prediction=prediction, probability=probability)
     models = [column for column in columns if _plain(column) not in _BESIDE]
     return Mapping(item, models=tuple(models or columns))
+
+
+def _is_wide(source: Source, item: str, model: str, prediction: str) -> bool:
+    """Whether a column that is called `model` holds answers: those of a model of that name.
+
+    Then every item has one row, and what the column holds are answers elsewhere too.
+    """
+    rows = source.preview()
+    items, models, answers = (
+        {row[source.columns.index(column)].strip() for row in rows}
+        for column in (item, model, prediction)
+    )
+    return len(items) == len(rows) and len(models) > 1 and not models.isdisjoint(answers)
 
 
 def _guess_npz(columns: Sequence[str], purpose: Purpose) -> Mapping:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ from apps.catalog.readers.coding import folded
 from apps.catalog.readers.encodings import Utf8Stream
 from apps.catalog.readers.problems import Problems
 from apps.catalog.readers.scan import scan_csv
+from apps.core.spreadsheets import as_written
 
 from .files import LABELS, LONG, jsonl, npz, parquet, put, wide
 
@@ -40,7 +42,11 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[str], list[str], list[list[
     """Item ids, model names, classes, and a class name or "" for each model and item."""
     items = draw(st.lists(WORDS, min_size=1, max_size=8, unique_by=folded))
     taken = {"item_id", "model", "prediction"}
-    names = WORDS.filter(lambda word: folded(word) not in taken and not set(word) & set(",;|"))
+    names = WORDS.filter(
+        lambda word: (
+            folded(word) not in taken and not set(word) & set(",;|") and as_written(word) == word
+        )
+    )
     models = draw(st.lists(names, min_size=1, max_size=4, unique_by=folded))
     letters = WORDS.filter(lambda word: any(char.isalpha() for char in word))
     classes = draw(st.lists(letters, min_size=1, max_size=4, unique=True))
@@ -143,6 +149,25 @@ def test_jsonl_parquet_and_npz(
     found = sniff(path, purpose="predictions", name="f")
     assert found.format == kind
     check(read_predictions(path, found.mapping, name="f"), table, known=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "models"),
+    [
+        ("item,model,label,m3\na,cat,dog,dog\nb,dog,dog,cat\n", ("model", "m3")),
+        ("item,classifier,output\na,cat,cat\nb,dog,cat\n", ("classifier", "output")),
+        # A model a row on each item, all rows of one model, and a judge that names models.
+        ("item,model,label\na,m1,cat\na,m2,dog\n", ()),
+        ("item,model,label\na,m1,cat\nb,m1,dog\n", ()),
+        ("item,model,output\na,gpt,gpt\na,llama,gpt\nb,gpt,llama\n", ()),
+    ],
+)
+def test_a_column_called_model_is_a_model_where_it_holds_answers(
+    tmp_path: Path, text: str, models: tuple[str, ...]
+) -> None:
+    found = sniff(put(tmp_path, text), purpose="predictions", name="f")
+    assert found.layout == ("wide" if models else "long")
+    assert found.mapping.models == models
 
 
 @SLOW
