@@ -28,6 +28,9 @@ _REFUSED = (
     (b"ARROW1", "is a Feather file; please save it as Parquet"),
     (b"SQLite format 3", "is an SQLite database; a table is expected"),
 )
+_BINARY = {".npz": "an .npz archive", ".parquet": "a Parquet file"}
+"""What is never text, by the end of its name."""
+
 _HEAD_BYTES = 4096
 
 
@@ -69,6 +72,8 @@ def _open_zip(path: Path, name: str) -> NpzSource:
 
 
 def _open_text(path: Path, head: bytes, name: str) -> Source:
+    if what := _BINARY.get(Path(name).suffix.lower()):
+        Problems(name).fail(f"The file cannot be read as {what}; was it damaged, or is it another?")
     start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if start.startswith(b"{"):
         return JsonlSource(path, name)

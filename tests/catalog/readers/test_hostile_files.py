@@ -219,6 +219,17 @@ def test_a_file_that_is_no_table_is_told_what_it_is(
     assert words in str(problem)
 
 
+@pytest.mark.parametrize(
+    ("name", "what"), [("mine.npz", "an .npz archive"), ("mine.PARQUET", "a Parquet file")]
+)
+@pytest.mark.parametrize("data", [b"no archive", bytes(range(256)) * 20])
+def test_a_binary_file_that_is_none_is_not_called_bad_text(
+    tmp_path: Path, name: str, what: str, data: bytes
+) -> None:
+    problem = fault(lambda: sniff(put(tmp_path, data), purpose="predictions", name=name))
+    assert str(problem).startswith(f"{name}: The file cannot be read as {what};")
+
+
 def _zip(**members: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
