@@ -1,10 +1,12 @@
 """An evaluation is computed in the background, follows its data, and survives its worker."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
@@ -142,12 +144,36 @@ def test_outcomes_of_one_model_are_refused(team: Team, eddie: User) -> None:
         started(alone, eddie)
 
 
-def test_two_prompts_fail_with_a_sentence(team: Team, eddie: User, run_jobs: RunJobs) -> None:
-    evaluation = started(version_with_outcomes(team, eddie, "Few", world(2, 2)[0]), eddie)
+def test_too_few_prompts_are_refused_before_there_is_a_job(team: Team, eddie: User) -> None:
+    few = version_with_outcomes(team, eddie, "Few", world(19, 2)[0])
+    with pytest.raises(ValidationError, match=r"at least 20 prompts .* there are 19") as refused:
+        started(few, eddie)
+    assert set(refused.value.message_dict) == {"version"}
+    assert not Evaluation.objects.exists()
+    assert not Job.objects.exists()
+
+
+def test_a_cost_that_is_unknown_for_some_is_refused_before_there_is_a_job(
+    team: Team, eddie: User
+) -> None:
+    table = world(30, 2)[0]
+    cost = table.cost.copy()
+    cost[0, 1] = np.nan
+    gaps = version_with_outcomes(team, eddie, "Gaps", replace(table, cost=cost))
+    with pytest.raises(ValidationError, match="cost of model `model-1` is unknown on 1 of 30"):
+        started(gaps, eddie)
+    assert not Job.objects.exists()
+
+
+def test_outcomes_that_became_too_few_fail_the_job_with_a_sentence(
+    version: DatasetVersion, eddie: User, run_jobs: RunJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation = started(version, eddie)
+    monkeypatch.setattr(harness, "FEWEST_PROMPTS", 61)
     run_jobs()
     evaluation.refresh_from_db()
     assert evaluation.job is not None
-    assert "at least 20 prompts" in evaluation.job.error
+    assert "at least 61 prompts" in evaluation.job.error
 
 
 def test_viewers_start_and_delete_nothing(

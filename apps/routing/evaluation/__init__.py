@@ -21,7 +21,7 @@ than 20 prompts that every model was run on, a cost known for some outcomes but 
 router that cannot be trained does not stop the others; its `problem` says why.
 """
 
-from .harness import EvaluationStopped, Plan, evaluate
+from .harness import EvaluationStopped, Plan, evaluate, money_of
 from .result import Estimate, Evaluation, Model, Regret, RouterResult, RouterSplit, SplitResult
 from .splits import Split, group_column
 
@@ -38,4 +38,5 @@ __all__ = [
     "SplitResult",
     "evaluate",
     "group_column",
+    "money_of",
 ]

@@ -84,7 +84,8 @@ def evaluate(
     makers = _makers(plan, registry.METHODS if factories is None else factories)
     replays = {name: registry.REPLAYS[name] for name in plan.routers if name in registry.REPLAYS}
     subject = _subject(plan, makers)
-    money = _checked(outcomes, embeddings, plan)
+    check_rows(outcomes, embeddings)
+    money = money_of(outcomes)
     near_duplicates = clusters(outcomes.prompts)
     splitter = Splitter.of(Split.parse(plan.split), outcomes, near_duplicates)
     tested = outcomes.subset(prompts=splitter.testable)
@@ -159,9 +160,13 @@ def _subject(plan: Plan, makers: Mapping[str, RouterFactory]) -> str:
     return str(subject)
 
 
-def _checked(outcomes: OutcomeTable, embeddings: Embeddings, plan: Plan) -> str:
-    """What costs are."""
-    check_rows(outcomes, embeddings)
+def money_of(outcomes: OutcomeTable) -> str:
+    """What the costs of outcomes that can be evaluated are: `usd`, `calls` or `none`.
+
+    Raises:
+        ValueError: fewer than two models, too few prompts that every model was run on, or a cost
+            that is known for some outcomes alone.
+    """
     if outcomes.n_models < 2:
         raise ValueError("Routing needs at least two models to choose between; there is one.")
     ran = np.asarray(outcomes.ran)

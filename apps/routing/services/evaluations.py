@@ -63,9 +63,9 @@ def start_evaluation(
 
     Raises:
         PermissionDenied: below editor. ValidationError: a setting that is none, or outcomes among
-        which nothing is to choose.
+        which nothing is to choose, or that are too few, or of which some have no cost.
     """
-    from apps.routing.evaluation import Split
+    from apps.routing.evaluation import Split, money_of
     from apps.routing.evaluation.splits import Splitter
 
     require(user=user, team=version.team, role=Role.EDITOR)
@@ -74,6 +74,10 @@ def start_evaluation(
         check_method(router, "routers")
     check_encoder(encoder)
     outcomes = checked_outcomes(version)
+    try:
+        money_of(outcomes)
+    except ValueError as error:
+        raise ValidationError({"version": str(error)}) from error
     try:
         # Near-duplicates take long to find, and decide nothing that can be refused here.
         Splitter.of(Split.parse(split), outcomes, np.arange(outcomes.n_prompts))
