@@ -34,6 +34,10 @@ _TAG = re.compile(r"<[^>]*>")
 Chart = Callable[[str, str], bytes]
 
 
+class NoFile(Http404):
+    """A page that is there has no such file as things are; its sentence says why (404)."""
+
+
 @dataclass(frozen=True)
 class Twins:
     """A page as files. Each is made when it is asked for, from what the page's address asks for.
@@ -43,19 +47,19 @@ class Twins:
         document: everything, ready for JSON.
         rows: the rows of the table for a spreadsheet, heads first, every number in full.
         table: the table as it is read.
-        chart: the SVG in a theme and a size (keys of THEMES and SIZES); None while there is nothing
-            to draw.
+        chart: the SVG in a theme and a size (keys of THEMES and SIZES), or the sentence that says why
+            there is nothing to draw.
     """
 
     name: str
     document: Callable[[], Any]
     rows: Callable[[], Iterable[Iterable[str]]]
     table: Callable[[], latex.Table]
-    chart: Chart | None
+    chart: Chart | str
 
 
 def answer(request: HttpRequest, twins: Twins, form: str) -> HttpResponse:
-    """One of the twins. Raises Http404 for a picture of nothing."""
+    """One of the twins. Raises NoFile for a picture of nothing."""
     if form in _DRAWN:
         return _picture(request, twins, form)
     if form == "json":
@@ -81,8 +85,8 @@ def card_response(claim: Claim, name: str) -> HttpResponse:
 
 
 def _picture(request: HttpRequest, twins: Twins, form: str) -> HttpResponse:
-    if twins.chart is None:
-        raise Http404("There is nothing to draw.")
+    if isinstance(twins.chart, str):
+        raise NoFile(twins.chart)
     theme, size = request.GET.get("theme", ""), request.GET.get("size", "")
     svg = twins.chart(theme if theme in THEMES else "light", size if size in SIZES else "wide")
     if form == "svg":

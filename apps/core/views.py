@@ -16,7 +16,7 @@ from apps.core import search as searching
 from apps.core.client import source as client_source
 from apps.core.context import THEME_COOKIE, THEMES, places
 from apps.core.problems import problem_response
-from apps.core.twins import download
+from apps.core.twins import NoFile, download
 
 
 @require_GET
@@ -105,7 +105,12 @@ def gone(request: HttpRequest, sentence: str) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """There is no such address: in the API's own words below its addresses, else as a page."""
+    """There is no such address: in the API's own words below its addresses, else as a page.
+
+    Whoever asks a page for a file that it does not have is told why in the API's form too.
+    """
+    if isinstance(exception, NoFile):
+        return problem_response(404, str(exception))
     if request.path.startswith("/api/v1/"):
         return problem_response(404, "There is nothing at this address.")
     return page_not_found(request, exception)

@@ -13,6 +13,7 @@ from apps.leaderboards.parts import Part, shown
 from apps.leaderboards.words import count, price_unit
 
 _NAMED = 12  # models in the sentence that tells the frontier
+NOTHING = "No model shown has a known price and an accuracy: there is nothing to draw."
 
 
 def drawable(result: dict[str, Any]) -> bool:
@@ -81,7 +82,7 @@ def spec(result: dict[str, Any], theme: str = "light", size: str = "wide") -> di
 
     data = points(result)
     if not data:
-        raise ValueError("No model has a known price: there is nothing to draw.")
+        raise ValueError(NOTHING)
     colour, (width, height) = THEMES[theme], SIZES[size]
     priced = f"US dollars {price_unit(result).name}"
     across = chart_layout.prices([point["price"] for point in data], width)

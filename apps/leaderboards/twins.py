@@ -47,7 +47,7 @@ def board_twins(page: BoardPage) -> Twins:
         table=lambda: _table(page),
         chart=(lambda theme, size: _chart(page, result, theme, size))
         if result["ranking"] and charts.drawable(result)
-        else None,
+        else charts.NOTHING,
     )
 
 
@@ -79,7 +79,9 @@ def history_twins(name: str, answers: list[Answer]) -> Twins:
             ],
             label=twins.label(name),
         ),
-        chart=(lambda theme, size: standalone(str(line.picture), theme)) if line else None,
+        chart=(lambda theme, size: standalone(str(line.picture), theme))
+        if line
+        else "A board that has given one answer has no history to draw yet.",
     )
 
 

@@ -45,7 +45,7 @@ def _board(request: MemberRequest, slug: str) -> Board:
 def _snapshot(request: MemberRequest, slug: str) -> Snapshot:
     current = _board(request, slug).current
     if current is None:
-        raise Http404("This board has no numbers yet.")
+        raise twins.NoFile("This board has no numbers yet.")
     return current
 
 
@@ -185,7 +185,7 @@ def table_fragment(request: HttpRequest, page: BoardPage) -> HttpResponse:
 def _look(request: HttpRequest, snapshot: Snapshot) -> tuple[str, str]:
     """The theme and the size in which a chart is asked for; 404 where there is nothing to draw."""
     if not charts.drawable(shown(snapshot, Part.read(request.GET))):
-        raise Http404("No model has a known price: there is nothing to draw.")
+        raise twins.NoFile(charts.NOTHING)
     theme, size = request.GET.get("theme", ""), request.GET.get("size", "")
     return (theme if theme in THEMES else "light", size if size in SIZES else "wide")
 
@@ -210,7 +210,7 @@ def board_compare_twin(request: MemberRequest, slug: str, form: str) -> HttpResp
     """The comparison as a file, of the models and tests of its page."""
     page = ComparePage(_board(request, slug), request.GET, reverse("board_compare", args=[slug]))
     if page.problem:
-        raise Http404(page.problem)
+        raise twins.NoFile(page.problem)
     return twins.answer(request, compare_twins(page), form)
 
 
@@ -300,7 +300,7 @@ def board_twin(request: MemberRequest, slug: str, form: str) -> HttpResponse:
     """The board as a file, with the filters, columns and order of its page."""
     board = _board(request, slug)
     if board.current is None:
-        raise Http404("This board has no numbers yet.")
+        raise twins.NoFile("This board has no numbers yet.")
     return twins.answer(request, board_twins(_page(request, board)), form)
 
 
@@ -310,5 +310,5 @@ def board_card(request: MemberRequest, slug: str) -> HttpResponse:
     """The board's result card."""
     board = _board(request, slug)
     if board.current is None:
-        raise Http404("This board has no numbers yet.")
+        raise twins.NoFile("This board has no numbers yet.")
     return twins.card_response(cards.claim_of(board, board.current), board.name)

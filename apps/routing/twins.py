@@ -41,7 +41,7 @@ def evaluation_twins(page: EvaluationPage, blob: str) -> Twins:
         table=lambda: _table(page),
         chart=(lambda theme, size: charts.svg(blob, page.result, theme, size))
         if page.has_chart
-        else None,
+        else charts.NOTHING,
     )
 
 

@@ -38,7 +38,7 @@ def selection_twin(request: MemberRequest, pk: UUID, form: str) -> HttpResponse:
     try:
         document = standing_of(_session(request, pk))
     except ValueError as error:
-        raise Http404(str(error)) from error
+        raise twins.NoFile(str(error)) from error
     standing = Standing(document, reverse("selection_detail", args=[pk]))
     return twins.answer(request, selection_twins(standing), form)
 
@@ -51,7 +51,7 @@ def selection_card(request: MemberRequest, pk: UUID) -> HttpResponse:
     try:
         claim = cards.claim_of(session)
     except ValueError as error:
-        raise Http404(str(error)) from error
+        raise twins.NoFile(str(error)) from error
     return twins.card_response(claim, session.name)
 
 
@@ -69,7 +69,9 @@ def selection_twins(standing: Standing) -> Twins:
             ),
         ],
         table=lambda: _table(document),
-        chart=(lambda theme, size: standalone(str(curve.svg), theme)) if curve else None,
+        chart=(lambda theme, size: standalone(str(curve.svg), theme))
+        if curve
+        else "There are too few labels for a picture of how the lead grew.",
     )
 
 

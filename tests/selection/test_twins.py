@@ -57,7 +57,9 @@ def test_the_lead_is_a_picture_that_stands_alone(
     assert light.startswith(b"<svg")
     assert b'xmlns="http://www.w3.org/2000/svg"' in light
     assert light != dark
-    assert client.get(reverse("selection_svg", args=[begin().pk])).status_code == 404
+    early = client.get(reverse("selection_svg", args=[begin().pk]))
+    assert early.status_code == 404
+    assert "too few labels" in early.json()["detail"]
 
 
 def test_ranks_narrow_to_what_is_so_once_all_is_labelled(

@@ -139,7 +139,11 @@ def test_a_boards_files_hold_the_rows_columns_and_order_of_its_address(
     part = client.get(f"/boards/{board.slug}.svg?q=bea").content.decode()
     assert "ada" in full
     assert "ada" not in part
-    assert client.get(f"/boards/{board.slug}.svg?q=nothing").status_code == 404
+    for form in ("svg", "png"):
+        nothing = client.get(f"/boards/{board.slug}.{form}?q=nothing")
+        assert nothing.status_code == 404
+        assert nothing["Content-Type"] == "application/problem+json"
+        assert "No model shown has a known price" in nothing.json()["detail"]
     html = client.get(f"/boards/{board.slug}/{asked}").content.decode()
     assert f"/boards/{board.slug}.tex?sort=price&amp;q=a&amp;col=" in html
 

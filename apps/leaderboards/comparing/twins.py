@@ -27,7 +27,7 @@ def compare_twins(page: ComparePage) -> Twins:
         table=lambda: _table(page),
         chart=(lambda theme, size: render(json.dumps(_spec(page, theme, size)).encode()))
         if known
-        else None,
+        else "No item that these models answered has a label: there is nothing to draw.",
     )
 
 

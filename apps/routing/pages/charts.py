@@ -15,6 +15,7 @@ _NAMED = 14  # single models that get their names, from the best
 _LETTER, _LINE = 6.6, 14.0  # a letter's width and a line's height, at the font size of names
 _CUT = 26  # letters of a name
 _RIGHT, _TICK = 130, 60  # the room of names at the right, and of a cost on its axis
+NOTHING = "No costs are known, or all models cost the same: there is nothing to draw."
 
 
 def drawable(result: dict[str, Any]) -> bool:
@@ -30,7 +31,7 @@ def spec(result: dict[str, Any], theme: str = "light", size: str = "wide") -> di
     import altair as alt  # takes a second to import, and only charts need it
 
     if not drawable(result):
-        raise ValueError("No costs are known: there is nothing to draw.")
+        raise ValueError(NOTHING)
     colour, (width, height) = THEMES[theme], SIZES[size]
     scale = _Scales(result, width, height)
     x = alt.X("cost:Q", title=scale.title, scale=scale.across(alt), axis=scale.axis(alt))

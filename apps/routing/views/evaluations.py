@@ -33,7 +33,7 @@ def _evaluation(request: MemberRequest, pk: UUID) -> Evaluation:
 def _result(request: MemberRequest, pk: UUID) -> EvaluationResult:
     current = _evaluation(request, pk).current
     if current is None:
-        raise Http404("This evaluation has no numbers yet.")
+        raise twins.NoFile("This evaluation has no numbers yet.")
     return current
 
 
@@ -124,7 +124,7 @@ def chart_response(request: HttpRequest, blob: str, *, as_spec: bool = False) ->
     """The chart of a result kept as `blob`; 404 where there is nothing to draw."""
     result = queries.result_at(blob)
     if not charts.drawable(result):
-        raise Http404("No costs are known: there is nothing to draw.")
+        raise twins.NoFile(charts.NOTHING)
     theme, size = request.GET.get("theme", ""), request.GET.get("size", "")
     look = (theme if theme in THEMES else "light", size if size in SIZES else "wide")
     if as_spec:
@@ -152,7 +152,7 @@ def evaluation_twin(request: MemberRequest, pk: UUID, form: str) -> HttpResponse
     """The evaluation as a file, at the budget of its page's dial."""
     evaluation = _evaluation(request, pk)
     if evaluation.current is None:
-        raise Http404("This evaluation has no numbers yet.")
+        raise twins.NoFile("This evaluation has no numbers yet.")
     page = page_of(
         request,
         evaluation,
@@ -168,7 +168,7 @@ def evaluation_card(request: MemberRequest, pk: UUID) -> HttpResponse:
     """The evaluation's result card."""
     evaluation = _evaluation(request, pk)
     if evaluation.current is None:
-        raise Http404("This evaluation has no numbers yet.")
+        raise twins.NoFile("This evaluation has no numbers yet.")
     return twins.card_response(cards.claim_of(evaluation, evaluation.current), evaluation.name)
 
 

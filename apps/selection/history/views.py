@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
@@ -35,7 +35,7 @@ def _replay(request: MemberRequest, pk: UUID) -> Replay:
 def _finished(request: MemberRequest, pk: UUID) -> Replay:
     replay = _replay(request, pk)
     if not replay.blob:
-        raise Http404("This replay has no numbers yet.")
+        raise twins.NoFile("This replay has no numbers yet.")
     return replay
 
 
