@@ -131,8 +131,10 @@ def _table(say: Callable[[str], None], path: Path, prices: Path | None) -> Outco
     """The outcomes with their costs."""
     file = path
     if path.is_dir():
-        # Else the folder as it is: samples of lm-evaluation-harness, RouteLLM's tables.
-        file = next((path / name for name in _FILES if (path / name).is_file()), path)
+        # A packed file is found too, so that its reader says what is to be done; else the folder as
+        # it is: samples of lm-evaluation-harness, RouteLLM's tables.
+        names = (*_FILES, *(f"{name}.gz" for name in _FILES))
+        file = next((path / name for name in names if (path / name).is_file()), path)
         beside = path / "prices.json"
         prices = prices or (beside if beside.is_file() else None)
     elif not path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tempfile
 from io import StringIO
@@ -134,6 +135,9 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="There is no file"):
         bench(tmp_path / "none.parquet")
     with pytest.raises(CommandError, match="There is no CSV, JSON"):
+        bench(tmp_path)
+    (tmp_path / "outcomes.csv.gz").write_bytes(gzip.compress(b"prompt_id,score__a,score__b\n"))
+    with pytest.raises(CommandError, match=r"outcomes\.csv\.gz: .* please unpack it first"):
         bench(tmp_path)
 
 

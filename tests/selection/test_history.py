@@ -2,16 +2,21 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.management import call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
 from apps.catalog.models import DatasetVersion
+from apps.catalog.queries import predictions_of
 from apps.catalog.services import add_labels
 from apps.jobs import stopping
 from apps.jobs.context import JobContext
@@ -50,16 +55,29 @@ def without_times(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_replay_finds_what_the_benchmark_finds(
-    labelled: DatasetVersion, eddie: User, run_jobs: RunJobs
+    labelled: DatasetVersion, truth: list[int], eddie: User, run_jobs: RunJobs, tmp_path: Path
 ) -> None:
+    """The same data in a folder, its models and items listed backwards."""
     asked = start_replay(user=eddie, version=labelled, **PLAN)
     run_jobs()
     asked.refresh_from_db()
-    collection, _ = queries.collection_of(labelled)
-    plan = Plan(("auto", "random"), pool=20, realisations=6, budget=15, seed=3)
-    expected = replay(collection, plan).as_dict()
+    table = predictions_of(labelled)
+    rows = [["item", *reversed(table.model_names)]]
+    for place in reversed(range(table.n_items)):
+        answers = [table.class_names[code] for code in reversed(table.predictions[:, place])]
+        rows.append([table.item_ids[place], *answers])
+    named = [["item", "label"], *([f"p{item}", CLASSES[truth[item]]] for item in range(40))]
+    for stem, lines in (("predictions", rows), ("labels", named)):
+        (tmp_path / f"{stem}.csv").write_text("\n".join(",".join(line) for line in lines))
+    out = tmp_path / "found.json"
+    call_command(
+        *("bench", "selection", str(tmp_path), "--methods", "auto,random", "--pool", "20"),
+        *("--realisations", "6", "--budget", "15", "--seed", "3", "--json", str(out)),
+        stdout=StringIO(),
+    )
+    expected = json.loads(out.read_text())
     found = queries.result_of(asked)["outcome"]
-    assert without_times(found) == without_times(expected)
+    assert without_times(found) == without_times(expected | {"collection": found["collection"]})
     assert asked.partial_blob == ""
     assert asked.summary["verdict"]
 
@@ -131,7 +149,8 @@ def test_a_cancelled_replay_has_no_numbers(
     cancel(user=eddie, job=asked.job)
     assert asked.job not in run_jobs()
     client = client_of(eddie)
-    assert client.get(f"/replays/{asked.pk}.json").status_code == 404
+    none = client.get(f"/replays/{asked.pk}.json")
+    assert (none.status_code, none.json()["detail"]) == (404, "This replay has no numbers yet.")
     assert "cancelled" in client.get(f"/replays/{asked.pk}/").content.decode()
 
 

@@ -1,6 +1,8 @@
 """Replaying a labelled collection, and the benchmark command that prints it."""
 
+import gzip
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from apps.catalog.tables import PredictionTable
 from apps.selection.replay import Collection, MethodOutcome, Plan, StopOutcome
 from apps.selection.replay import read_collection as read
 from apps.selection.replay import replay as run
@@ -39,6 +42,24 @@ def test_equal_seeds_give_equal_outcomes_whatever_the_number_of_processes() -> N
     alone = run(collection(), PLAN).as_dict()
     together = run(collection(), PLAN, jobs=2).as_dict()
     assert without_times(alone) == without_times(together)
+
+
+def test_the_order_in_which_data_are_listed_changes_no_number() -> None:
+    given = collection()
+    table = given.table
+    random = np.random.default_rng(3)
+    models, items = random.permutation(table.n_models), random.permutation(table.n_items)
+    code = np.array([2, 0, 1])
+    shuffled = PredictionTable.of(
+        item_ids=table.item_ids,
+        model_names=table.model_names,
+        class_names=[table.class_names[place] for place in np.argsort(code)],
+        predictions=code[table.predictions],
+    ).subset(models=models, items=items)
+    labels = code[given.labels][items].astype(np.int32)
+    plan = replace(PLAN, methods=known_methods(), realisations=2, budget=25)
+    again = run(Collection.of("made", shuffled, labels), plan)
+    assert without_times(run(given, plan).as_dict()) == without_times(again.as_dict())
 
 
 def test_every_method_gets_the_same_pools() -> None:
@@ -233,5 +254,14 @@ def test_a_folder_without_a_collection_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="There is no folder"):
         bench(str(tmp_path / "missing"))
     (tmp_path / "predictions.npz").write_bytes(b"no archive")
-    with pytest.raises(CommandError, match=r"predictions\.npz: "):
+    with pytest.raises(
+        CommandError, match=r"predictions\.npz: .* cannot be read as an \.npz archive"
+    ):
+        bench(str(tmp_path))
+
+
+def test_a_packed_table_in_a_folder_is_told_to_be_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "predictions.csv.gz").write_bytes(gzip.compress(b"item_id,a,b\n1,x,y\n"))
+    (tmp_path / "labels.csv").write_text("item_id,label\n1,x\n")
+    with pytest.raises(CommandError, match=r"predictions\.csv\.gz: .* please unpack it first"):
         bench(str(tmp_path))

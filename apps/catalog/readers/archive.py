@@ -50,7 +50,10 @@ class Archive:
         else:
             self._unpack(path)
         if not self.members:
-            self._problems.fail("There is no CSV, JSON, JSON Lines or Parquet file in it.")
+            self._problems.fail(
+                "There is no CSV, JSON, JSON Lines or Parquet file in it; please unpack files that "
+                "are packed one by one, such as `.csv.gz`."
+            )
         self.members.sort(key=lambda member: member.name)
 
     def _list(self, folder: Path) -> None:

@@ -62,6 +62,22 @@ class Collection:
             left_out=table.n_items - len(items),
         )
 
+    def in_order(self) -> Collection:
+        """The same with models, items and classes by name, so that no file's order decides a draw."""
+        table, classes = self.table, _by_name(self.table.class_names)
+        items, models = _by_name(table.item_ids), _by_name(table.model_names)
+        # One entry more, so that the index -1 stays -1.
+        recode = np.full(len(classes) + 1, -1, np.int32)
+        recode[classes] = np.arange(len(classes))
+        ordered = PredictionTable.of(
+            item_ids=table.item_ids,
+            model_names=table.model_names,
+            class_names=[table.class_names[place] for place in classes],
+            predictions=recode[table.predictions],
+            probabilities=table.probabilities,
+        ).subset(items=items, models=models)
+        return Collection(self.name, ordered, recode[self.labels[items]], self.left_out)
+
 
 def read_collection(folder: Path, *, exclude_models: Sequence[str] = ()) -> Collection:
     """Read `predictions.npz` with labels, or `predictions.*` and `labels.*` as a table each.
@@ -80,8 +96,16 @@ def read_collection(folder: Path, *, exclude_models: Sequence[str] = ()) -> Coll
     return Collection.of(folder.resolve().name, table, truth, exclude_models=exclude_models)
 
 
+def _by_name(names: Sequence[str]) -> list[int]:
+    """The places of names in their order: by number where all are numbers."""
+    if all(name.isascii() and name.isdigit() for name in names):
+        return sorted(range(len(names)), key=lambda place: (int(names[place]), names[place]))
+    return sorted(range(len(names)), key=lambda place: names[place])
+
+
 def _file(folder: Path, stem: str, suffixes: Sequence[str]) -> Path:
-    for suffix in suffixes:
+    # A packed file is found too, so that whoever opens it says what is to be done.
+    for suffix in (*suffixes, *(f"{suffix}.gz" for suffix in suffixes)):
         if (path := folder / f"{stem}{suffix}").is_file():
             return path
     raise ValueError(f"{folder} has none of {', '.join(stem + suffix for suffix in suffixes)}.")

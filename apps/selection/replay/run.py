@@ -162,6 +162,8 @@ def realisations(
 ) -> Iterator[dict[str, Track]]:
     """The tracks of each realisation of a checked plan by method, in order.
 
+    They follow from the data and the plan alone, in whatever order the data list models and items.
+
     Args:
         first: the realisation to begin with: each follows from the seed and its number alone, so a
             replay that goes on gives what one in a single run gives.
@@ -169,6 +171,7 @@ def realisations(
         before: called with the number of the realisation and the name of each method before it is
             run, in this process alone; what it raises ends the replay.
     """
+    collection = collection.in_order()
     factories = _factories(collection, plan)
     numbers = range(first, plan.realisations)
     if jobs <= 1:
