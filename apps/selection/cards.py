@@ -7,10 +7,12 @@ import json
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from django.utils import timezone
 
 from apps.catalog import queries as catalog
 from apps.core.cards import Claim, Progress, Recount, register
+from apps.selection import queries
 from apps.selection.exports import COLUMNS, events
 from apps.selection.history.cards import Replays
 from apps.selection.models import SelectionSession
@@ -65,12 +67,33 @@ def _inputs(session: SelectionSession) -> dict[str, Any]:
     """The version's data, the settings, and a hash of the log without the people in it."""
     kept = [name for name in COLUMNS if name not in _UNNAMED]
     log = [[event[name] for name in kept] for event in events(session)]
-    digest = hashlib.sha256(json.dumps(log, separators=(",", ":")).encode()).hexdigest()
     return {
         "data": catalog.inputs_of(session.version),
-        "answers": {"count": len(log), "sha256": digest},
+        "answers": {"count": len(log), "sha256": _digest(log), **_meanwhile(session)},
         "question": {**_parameters(session), "seed": session.seed},
     }
+
+
+def _meanwhile(session: SelectionSession) -> dict[str, Any]:
+    """Which labels the dataset got after which answer: estimates weigh the draws by what was open.
+
+    Nothing is said where it got none, or only those given here.
+    """
+    log = queries.events_of(session)
+    state = catalog.labels_of(session.version, catalog.class_names_of(session.version))
+    times = [event.created_at.timestamp() for event in log]
+    given = queries.labelling_of(log).labels
+    came = [
+        [int(item), int(np.searchsorted(times, state.since[item]))]
+        for item in np.flatnonzero(~np.isnan(state.since))
+        if int(item) not in given
+    ]
+    later = [pair for pair in came if pair[1]]
+    return {"labels_meanwhile": {"count": len(later), "sha256": _digest(later)}} if later else {}
+
+
+def _digest(lines: list[list[Any]]) -> str:
+    return hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest()
 
 
 def _parameters(session: SelectionSession) -> dict[str, Any]:

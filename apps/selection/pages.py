@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from numpy.typing import NDArray
 
-from apps.catalog.tables import NOT_LABELLED
+from apps.catalog.tables import NOT_LABELLED, Floats
 from apps.selection import queries
 from apps.selection.choosers import chooser_of
 from apps.selection.counting import Counting, Metric
@@ -217,23 +218,26 @@ def estimates_of(session: SelectionSession, basis: Basis) -> Estimates:
     )
 
 
-def draws_of(session: SelectionSession, basis: Basis) -> tuple[list[int], list[float]]:
-    """The session's labelled items, as places in `basis.part`, in the order of their labels, and the
-    probability with which each was drawn uniformly; NaN for one that was chosen. Labels that the
-    dataset has taken over since are among them."""
-    given = [(item, event) for item, event in basis.labelling.labels.items()]
-    given = [pair for pair in given if basis.labels[pair[0]] != NOT_LABELLED]
+def draws_of(session: SelectionSession, basis: Basis) -> tuple[NDArray[np.intp], Floats]:
+    """The labelled items, as places in `basis.part`, in the order in which their labels came, and the
+    probability with which each was drawn uniformly; NaN for one that was chosen, or that the dataset
+    brought.
+
+    Labels that the dataset got meanwhile stand where they came: the items were open to the draws before.
+    """
     _, labels, _ = basis.part
-    items = basis.counting.items
-    place_of = {int(item): place for place, item in enumerate(items)} if items is not None else {}
-    if items is not None:
-        given = [(place_of[item], event) for item, event in given if item in place_of]
-    unlabelled = int((labels == NOT_LABELLED).sum()) + len(given)
-    chances = [np.nan] * len(given)
-    for place, (_, event) in enumerate(given):
-        if event.audit or (session.method in DRAWN and event.probability is not None):
-            chances[place] = 1 / (unlabelled - place)
-    return [item for item, _ in given], chances
+    items = np.arange(len(labels)) if basis.counting.items is None else basis.counting.items
+    came, place = basis.since.copy(), np.zeros(len(basis.since), dtype=int)
+    drawn = np.zeros(len(basis.since), dtype=bool)
+    latest = -np.inf  # clocks of several servers differ; the log's order is what counts
+    for number, (item, event) in enumerate(basis.labelling.labels.items()):
+        latest = max(latest, event.created_at.timestamp())
+        came[item], place[item] = latest, number
+        drawn[item] = event.audit or (session.method in DRAWN and event.probability is not None)
+    known = np.flatnonzero(labels != NOT_LABELLED)
+    order = known[np.lexsort((place[items[known]], came[items[known]]))]
+    chances = 1 / (len(labels) - np.arange(len(order)))
+    return order, np.where(drawn[items[order]], chances, np.nan)
 
 
 def ranges_of(session: SelectionSession, basis: Basis, leader: int) -> RankRanges | None:

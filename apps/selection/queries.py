@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.db.models import QuerySet
 
 from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
+from apps.catalog.queries import LabelState
 from apps.catalog.tables import NOT_LABELLED, NOT_RUN, Classes, Floats, Mask, PredictionTable
 from apps.selection.counting import Counting, counting_of
 from apps.selection.models import LabelEvent, Reservation, SelectionSession
@@ -41,6 +43,7 @@ class Event(NamedTuple):
     probability: float | None
     audit: bool
     undoes_id: UUID | None
+    created_at: datetime
 
 
 def events_of(session: SelectionSession) -> list[Event]:
@@ -137,6 +140,7 @@ class Basis:
     Attributes:
         table: the candidates' predictions.
         stored: int32 [n_items], the dataset's labels, -1 where there is none.
+        since: [n_items], when the dataset's label came; see `LabelState`.
         labels: int32 [n_items], the dataset's and the session's; where they differ, the dataset's.
         labelling: what the session's events come to.
         open: bool [n_items], neither the dataset nor the session has a label for the item, and it
@@ -148,6 +152,7 @@ class Basis:
 
     table: PredictionTable
     stored: Classes
+    since: Floats
     labels: Classes
     labelling: Labelling
     open: Mask
@@ -180,17 +185,17 @@ def basis_of(session: SelectionSession) -> Basis:
         ValueError: the version has no predictions (any more).
     """
     table = catalog.predictions_of(session.version)
-    stored = catalog.labels_of(session.version, table.class_names).labels
+    stored = catalog.labels_of(session.version, table.class_names)
     counting = counting_of(session, table)
     return basis(table, stored, labelling_of(events_of(session)), counting)
 
 
 def basis(
-    table: PredictionTable, stored: Classes, labelling: Labelling, counting: Counting
+    table: PredictionTable, stored: LabelState, labelling: Labelling, counting: Counting
 ) -> Basis:
     """Put a session's labels beside the dataset's."""
-    labels = stored.copy()
-    is_open = (stored == NOT_LABELLED) & counting.inside(table.n_items)
+    labels = stored.labels.copy()
+    is_open = (labels == NOT_LABELLED) & counting.inside(table.n_items)
     code = {name: index for index, name in enumerate(table.class_names)}
     for item, event in labelling.labels.items():
         is_open[item] = False
@@ -198,7 +203,7 @@ def basis(
             # A class that left with its predictions says nothing of the candidates that are there.
             labels[item] = code.get(event.label, NOT_LABELLED)
     disputed = counting.disputed(table)
-    return Basis(table, stored, labels, labelling, is_open, disputed, counting)
+    return Basis(table, stored.labels, stored.since, labels, labelling, is_open, disputed, counting)
 
 
 def named_opinions(labelling: Labelling) -> dict[int, dict[str, str]]:

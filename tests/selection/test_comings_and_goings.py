@@ -5,6 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
+import pytest
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
@@ -12,11 +13,14 @@ from rest_framework.test import APIClient
 from apps.catalog.models import DatasetVersion, ModelOutput
 from apps.catalog.services import add_labels
 from apps.selection import queries
+from apps.selection.cards import claim_of
+from apps.selection.methods.estimates import estimate_accuracies
 from apps.selection.models import Reservation, SelectionSession
 from apps.selection.pages import session_page
 from apps.selection.services import (
     Answer,
     close_session,
+    hand_over,
     next_item,
     record,
     start_session,
@@ -218,3 +222,46 @@ def test_a_replay_of_absurd_length_is_refused_in_the_form(
     response = client_of(alice).post(reverse("replay_new"), sent)
     assert response.status_code == 400
     assert "less than or equal to" in response.content.decode()
+
+
+def test_labels_that_the_dataset_gets_meanwhile_were_open_to_the_draws_before(
+    begin: Begin, alice: User, truth: list[int]
+) -> None:
+    session = begin(audit_share=1)
+    add_labels(user=alice, version=session.version, labels={"p0": CLASSES[truth[0]]})
+
+    def draw(count: int) -> None:
+        for _ in range(count):
+            held = next_item(user=alice, session=session).reservation
+            assert held is not None
+            label(alice, session, held.item, CLASSES[truth[held.item]])
+
+    draw(9)
+    labelled = {event.item for event in queries.events_of(session)}
+    brought = [item for item in range(1, 40) if item not in labelled][:12]
+    named = {f"p{item}": CLASSES[truth[item]] for item in brought}
+    add_labels(user=alice, version=session.version, labels=named)
+    draw(2)
+
+    items = [event.item for event in queries.events_of(session)]
+    order = [*items[:9], *brought, *items[9:]]
+    left = [39 - place for place in range(9)] + [39 - 21, 39 - 22]
+    chances = [*(1 / n for n in left[:9]), *[np.nan] * 12, *(1 / n for n in left[9:])]
+    basis = queries.basis_of(session)
+    expected = estimate_accuracies(basis.table, basis.labels, order=order, probabilities=chances)
+    page = session_page(session)
+    assert [row.accuracy for row in sorted(page.rows, key=lambda row: row.model)] == pytest.approx(
+        list(expected.accuracy)
+    )
+
+
+def test_a_card_says_which_labels_the_dataset_got_meanwhile(
+    begin: Begin, alice: User, anna: User
+) -> None:
+    session = begin()
+    add_labels(user=alice, version=session.version, labels={"p0": "cat"})
+    label(anna, session, 3, "cat")
+    hand_over(user=alice, session=session)
+    assert "labels_meanwhile" not in claim_of(session).inputs["answers"]
+    add_labels(user=alice, version=session.version, labels={"p1": "cat", "p2": "dog"})
+    assert claim_of(session).inputs["answers"]["labels_meanwhile"]["count"] == 2

@@ -343,7 +343,7 @@ def test_the_fold_of_a_log_is_what_a_notebook_would_hold(
             continue
         event = Event(
             UUID(int=number), number, item, annotator, kind,
-            name if kind == "label" else "", None, None, False, undoes,
+            name if kind == "label" else "", None, None, False, undoes, timezone.now(),
         )  # fmt: skip
         events.append(event)
         if kind != "undo":

@@ -30,11 +30,14 @@ class LabelState:
         chosen: bool [n_items], true where every label of the item was chosen to tell candidates
             apart and none was drawn at random: plain statistics over such labels mislead.
         count: number of labelled items.
+        since: [n_items], when the first label of the item came, in seconds of Unix time; NaN without
+            one.
     """
 
     labels: NDArray[np.int32]
     chosen: NDArray[np.bool_]
     count: int
+    since: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,7 @@ def labels_of(version: DatasetVersion, class_names: Sequence[str]) -> LabelState
     code = {name: index for index, name in enumerate(class_names)}
     labels = np.full(len(ids), NOT_LABELLED, np.int32)
     drawn = np.zeros(len(ids), bool)
+    since = np.full(len(ids), np.nan)
     for batch in _live_labels(version):
         items, names = _batch_labels(batch)
         missing = set(names) - code.keys()
@@ -180,10 +184,11 @@ def labels_of(version: DatasetVersion, class_names: Sequence[str]) -> LabelState
             raise ValueError(f"The label `{min(missing)}` is not one of the classes asked for.")
         places = [place[item] for item in items]
         labels[places] = [code[name] for name in names]
+        since[places] = np.fmin(since[places], batch.created_at.timestamp())
         if not batch.chosen:
             drawn[places] = True
     labelled = labels != NOT_LABELLED
-    return LabelState(labels, labelled & ~drawn, int(labelled.sum()))
+    return LabelState(labels, labelled & ~drawn, int(labelled.sum()), since)
 
 
 def items_of(
