@@ -9,8 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from apps.catalog.readers import FileProblem
-from apps.selection.replay import read_collection
-from apps.selection.replay.scores import ALPHAS, AT, WITHIN, ScoreOutcome, Stops, replay_scores
+from apps.selection.replay import Plan, read_collection
+from apps.selection.replay.scores import (
+    ALPHAS,
+    AT,
+    COMPARED,
+    WITHIN,
+    ScoreOutcome,
+    Stops,
+    replay_scores,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,24 +39,14 @@ def run(say: Callable[[str], None], options: argparse.Namespace) -> None:
     Raises:
         ValueError: a folder or a file that cannot be used, or a size below 1.
     """
-    for name in ("pool", "realisations", "budget"):
-        if getattr(options, name) < 1:
-            raise ValueError(f"The {name} must be at least 1, not {getattr(options, name)}.")
-    if options.seed < 0:
-        raise ValueError(f"The seed must be 0 or more, not {options.seed}.")
     excluded = [name.strip() for name in options.exclude_models.split(",") if name.strip()]
     try:
         collection = read_collection(options.folder, exclude_models=excluded)
     except FileProblem as problem:
         raise ValueError(str(problem)) from problem
-    outcome = replay_scores(
-        collection,
-        pool=options.pool,
-        realisations=options.realisations,
-        budget=options.budget,
-        seed=options.seed,
-    )
-    say(f"{collection.name}: {options.realisations} pools of {options.pool:,}, seed {options.seed}")
+    plan = Plan(COMPARED, options.pool, options.realisations, options.budget, options.seed)
+    outcome = replay_scores(collection, plan)
+    say(f"{collection.name}: {plan.realisations} pools of {plan.pool:,}, seed {plan.seed}")
     _report(say, outcome)
 
 
@@ -59,7 +57,7 @@ def _report(say: Callable[[str], None], outcome: ScoreOutcome) -> None:
     for name in dict.fromkeys(score for score, _ in outcome.regret):
         both = [
             " ".join(f"{value:6.2f}" for value in np.mean(outcome.regret[name, method], axis=0))
-            for method in ("auto", "random")
+            for method in COMPARED
         ]
         stop = (
             f"   stop within 1 point: {_said(outcome.stops[name])}" if name in outcome.stops else ""

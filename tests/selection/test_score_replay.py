@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from apps.selection import score_study
-from apps.selection.replay import Collection
-from apps.selection.replay.scores import ALPHAS, Stops, replay_scores
+from apps.selection.replay import Collection, Plan
+from apps.selection.replay.scores import ALPHAS, COMPARED, Stops, replay_scores
 from tests.selection.methods.pools import pool
 
 
@@ -24,7 +24,9 @@ def collection() -> Collection:
 
 
 def test_chosen_labels_lose_less_than_drawn_ones_by_every_score() -> None:
-    found = replay_scores(collection(), pool=200, realisations=6, budget=100, seed=1)
+    found = replay_scores(
+        collection(), Plan(COMPARED, pool=200, realisations=6, budget=100, seed=1)
+    )
     for score in ("cost", "graded", "recall", "macro_f1", "worst_class"):
         chosen, drawn = (np.mean(found.regret[score, name]) for name in ("auto", "random"))
         assert chosen <= drawn, score

@@ -5,7 +5,6 @@ One pass over each random pool buys labels by a method; all scores are judged on
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +20,10 @@ from apps.selection.metrics.money import cheapest_within
 from apps.selection.metrics.scores import CREDIT, MACRO_F1, WORST_CLASS, Score
 
 from .collection import Collection
+from .run import Plan, checked
+
+COMPARED = ("auto", "random")
+"""The methods that the study of scores compares."""
 
 ALPHAS = (0.01, 0.05, 0.1, 0.2)
 AT = (25, 50, 100)
@@ -103,34 +106,26 @@ def scores_for(labels: Classes, n_classes: int) -> dict[str, Score]:
     }
 
 
-def replay_scores(
-    collection: Collection,
-    *,
-    pool: int,
-    realisations: int,
-    budget: int,
-    seed: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> ScoreOutcome:
-    """Replay `auto` and `random` on random pools.
+def replay_scores(collection: Collection, plan: Plan) -> ScoreOutcome:
+    """Replay the methods of a plan on random pools.
 
     Args:
         collection: predictions and all labels.
-        pool, realisations, budget, seed: as in `Plan`.
-        progress: called with realisations done and wanted.
+        plan: methods and sizes; the stops and the cheaper model are of `auto`.
+
+    Raises:
+        ValueError: see `checked`.
     """
+    plan = checked(collection, plan)
     outcome = ScoreOutcome()
     scores = scores_for(collection.labels, len(collection.table.class_names))
-    pool = min(pool, collection.table.n_items)
-    for number in range(realisations):
-        random = np.random.default_rng((seed, number))
-        items = random.choice(collection.table.n_items, pool, replace=False)
+    for number in range(plan.realisations):
+        random = np.random.default_rng((plan.seed, number))
+        items = random.choice(collection.table.n_items, plan.pool, replace=False)
         table, truth = collection.table.subset(items=items), collection.labels[items]
         price = np.asarray(1.0 + random.permutation(collection.table.n_models), dtype=float)
-        for method in ("auto", "random"):
-            _Track(outcome, scores, table, truth, method, number, price).run(min(budget, pool))
-        if progress is not None:
-            progress(number + 1, realisations)
+        for method in plan.methods:
+            _Track(outcome, scores, table, truth, method, number, price).run(plan.budget)
     return outcome
 
 
