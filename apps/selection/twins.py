@@ -71,7 +71,7 @@ def selection_twins(standing: Standing) -> Twins:
         table=lambda: _table(document),
         chart=(lambda theme, size: standalone(str(curve.svg), theme))
         if curve
-        else "There are too few labels for a picture of how the lead grew.",
+        else "How the lead grew is drawn from the first label on, where right answers count.",
     )
 
 

@@ -59,7 +59,7 @@ def test_the_lead_is_a_picture_that_stands_alone(
     assert light != dark
     early = client.get(reverse("selection_svg", args=[begin().pk]))
     assert early.status_code == 404
-    assert "too few labels" in early.json()["detail"]
+    assert "from the first label on" in early.json()["detail"]
 
 
 def test_ranks_narrow_to_what_is_so_once_all_is_labelled(
