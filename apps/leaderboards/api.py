@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from apps.catalog.api.shared import OnDataset, person, version_asked
 from apps.core.cards import card_of
+from apps.core.prose import plain
 from apps.leaderboards import queries, services
 from apps.leaderboards.cards import claim_of
 from apps.leaderboards.comparing.items import as_plain
@@ -24,7 +25,7 @@ from apps.leaderboards.pages.together import TogetherPage, slugs_asked
 from apps.leaderboards.pages.whatif import MOST
 from apps.leaderboards.parts import WHOLE, Part, shown
 from apps.leaderboards.whatif import flips, options, with_prices
-from apps.leaderboards.words import plain, verdict
+from apps.leaderboards.words import verdict
 
 
 class BoardSerializer(serializers.ModelSerializer[Board]):

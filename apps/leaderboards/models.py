@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from apps.catalog.models import DatasetVersion
 from apps.core.models import Base
+from apps.core.prose import plain
 from apps.jobs.models import Job
 from apps.teams.models import TeamOwned
 
@@ -48,7 +49,7 @@ class Board(TeamOwned):
     @property
     def verdict(self) -> str:
         """The current verdict as plain text; empty where there is none yet."""
-        return self.current.summary["verdict"].replace("`", "") if self.current else ""
+        return plain(self.current.summary["verdict"]) if self.current else ""
 
 
 class Snapshot(Base):

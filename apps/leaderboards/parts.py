@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from apps.catalog.cache import RecentlyUsed
 from apps.catalog.tables import Mask
-from apps.core import derived, files
+from apps.core import derived, files, prose
 from apps.leaderboards.models import Snapshot
 from apps.leaderboards.queries import result_of
 from apps.leaderboards.statistics.board import rank_answers
@@ -166,7 +166,7 @@ def _place(snapshot: Snapshot, part: Part) -> _Place:
         pair = slice_asked(part.slice, codes.slices)
         if pair is None:
             raise ValueError(
-                f"This board has no slice `{_quoted(part.slice)}`: choose another part."
+                f"This board has no slice {prose.name(part.slice)}: choose another part."
             )
         said["slice"] = list(pair)
         held, values, sizes = codes.slices[pair[0]]
@@ -177,7 +177,7 @@ def _place(snapshot: Snapshot, part: Part) -> _Place:
         classes = result_of(snapshot)["classes"]
         if part.label not in classes:
             raise ValueError(
-                f"This board has no class `{_quoted(part.label)}`: choose another part."
+                f"This board has no class {prose.name(part.label)}: choose another part."
             )
         items &= codes.label == classes.index(part.label)
     if not items.any():
@@ -264,7 +264,3 @@ def _ranking(snapshot: Snapshot, whole: dict[str, Any], items: Mask) -> dict[str
 
 def _text(query: QueryDict, name: str) -> str:
     return query.get(name, "").replace("\x00", "")[:_LENGTH]
-
-
-def _quoted(text: str) -> str:
-    return text.replace("`", "'")

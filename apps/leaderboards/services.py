@@ -14,6 +14,7 @@ from apps.catalog import queries as catalog
 from apps.catalog.models import CandidateModel, DatasetVersion, ModelOutput
 from apps.core import files
 from apps.core.models import new_slug
+from apps.core.prose import plain
 from apps.hooks import services as hooks
 from apps.hooks.models import Event
 from apps.jobs.context import JobContext, JobFailed
@@ -23,7 +24,7 @@ from apps.leaderboards import queries
 from apps.leaderboards.compute import Question, compute, kept_arrays
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.queries import BoardInputs
-from apps.leaderboards.words import plain, verdict
+from apps.leaderboards.words import verdict
 from apps.teams.models import Role, User
 from apps.teams.services import audit, require
 

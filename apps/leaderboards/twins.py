@@ -8,6 +8,7 @@ from typing import Any
 from apps.core import twins
 from apps.core.charts import standalone
 from apps.core.latex import Table as TexTable
+from apps.core.prose import plain
 from apps.core.twins import Twins
 from apps.leaderboards import charts
 from apps.leaderboards.exports import BOARD_COLUMNS, cell
@@ -15,7 +16,6 @@ from apps.leaderboards.pages import BoardPage
 from apps.leaderboards.pages.columns import Column, Row
 from apps.leaderboards.pages.history import Answer
 from apps.leaderboards.pages.timeline import Timeline
-from apps.leaderboards.words import plain
 
 _FIELDS = {
     "rank": ("rank_low", "rank_high"),

@@ -11,6 +11,7 @@ from math import floor, isfinite
 from typing import Any
 
 from apps.catalog.money import PriceUnit
+from apps.core.prose import name
 
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _FRACTIONS = {
@@ -69,11 +70,6 @@ def price_unit(result: dict[str, Any]) -> PriceUnit:
 def price_unit_of(prices: Iterable[float | None]) -> PriceUnit:
     """The unit in which some prices of a call (USD, None unknown) are told."""
     return PriceUnit.of(prices)
-
-
-def name(model: str) -> str:
-    """A model's name in backticks, whatever is in the name."""
-    return f"`{model.replace('`', chr(39))}`"
 
 
 def cheaper(price: float, than: float, model: str, unit: PriceUnit) -> str:
@@ -422,8 +418,3 @@ def _cautions(result: dict[str, Any], chosen: dict[str, Any]) -> list[str]:
             f"{result['labels']:,} labelled items; its accuracy is over those."
         )
     return notes
-
-
-def plain(sentence: str) -> str:
-    """A sentence without the marks around names, for titles and mail."""
-    return sentence.replace("`", "")

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from apps.catalog.models import DatasetVersion
 from apps.core.models import Base
+from apps.core.prose import plain
 from apps.jobs.models import Job
 from apps.teams.models import TeamOwned
 
@@ -49,7 +50,7 @@ class Evaluation(TeamOwned):
     @property
     def verdict(self) -> str:
         """The verdict as plain text; empty where there is none yet."""
-        return self.current.verdict.replace("`", "") if self.current else ""
+        return plain(self.current.verdict) if self.current else ""
 
 
 class EvaluationResult(Base):

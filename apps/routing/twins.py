@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.core import twins
 from apps.core.latex import Table
+from apps.core.prose import plain
 from apps.core.twins import Twins
 from apps.routing.exports import router_rows
 from apps.routing.pages import EvaluationPage, charts
@@ -67,7 +68,7 @@ def _table(page: EvaluationPage) -> Table:
         heads=[head for head, _, _ in columns],
         numbers=[number for _, _, number in columns],
         rows=[
-            [row.title, row.problem.replace("`", ""), *[""] * (len(columns) - 2)]
+            [row.title, plain(row.problem), *[""] * (len(columns) - 2)]
             if row.problem
             else [str(getattr(row, name)) for _, name, _ in columns]
             for row in page.rows

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from apps.core import twins
+from apps.core.prose import plain
 from apps.core.templatetags.assay import prose
 from apps.selection.curve import Curve, Reign
 from apps.selection.models import SelectionSession
@@ -81,7 +82,7 @@ class Standing:
     @property
     def title(self) -> str:
         """The verdict as plain text, for previews of a link."""
-        return str(self.document["verdict"]).replace("`", "")
+        return plain(self.document["verdict"])
 
     @property
     def curve(self) -> Curve | None:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.catalog.money import PriceUnit, money
+from apps.core.prose import plain
 from apps.leaderboards.words import (
     cheaper,
-    plain,
     points,
     probability,
     verdict,

@@ -11,6 +11,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from apps.catalog.models import DatasetVersion
+from apps.core.templatetags.assay import prose
 from apps.jobs.models import Job
 from apps.routing.models import Evaluation, Router
 from apps.teams.models import Role, User
@@ -37,7 +38,7 @@ def test_the_list_shows_verdicts_and_routers(
     evaluation: Evaluation, router: Router, vic: User, client_of: ClientOf
 ) -> None:
     text = text_of(client_of(vic), "/routers/")
-    assert measured()["verdict"] in text
+    assert prose(measured()["verdict"]) in text
     assert router.name in text
     assert "version 1 serves" in text
 
@@ -46,11 +47,26 @@ def test_the_verdict_comes_before_everything_else(
     evaluation: Evaluation, vic: User, client_of: ClientOf
 ) -> None:
     text = text_of(client_of(vic), f"/evaluations/{evaluation.pk}/")
-    order = [measured()["verdict"], "Quality against cost", "What a budget buys", "Single models"]
+    order = [
+        prose(measured()["verdict"]),
+        "Quality against cost",
+        "What a budget buys",
+        "Single models",
+    ]
     places = [text.index(words) for words in order]
     assert places == sorted(places)
     assert "zero router" in text
     assert "SHA-256" in text
+
+
+def test_the_verdict_marks_the_model_that_it_names(
+    evaluation: Evaluation, vic: User, client_of: ClientOf
+) -> None:
+    html = client_of(vic).get(f"/evaluations/{evaluation.pk}/").content.decode()
+    verdict = html.split('<p class="verdict">')[1].split("</p>")[0]
+    assert "<code>model-1</code>" in verdict
+    assert "`" not in verdict
+    assert "`" not in html.split("<title>")[1].split("</title>")[0]
 
 
 def test_the_best_single_model_and_its_price_stand_under_the_verdict(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.core.prose import name
 from apps.leaderboards.statistics.power import more_labels
-from apps.leaderboards.words import Verdict, cheaper, count, name, price_unit_of
+from apps.leaderboards.words import Verdict, cheaper, count, price_unit_of
 
 
 def verdict(numbers: dict[str, Any], prices: dict[str, float | None]) -> Verdict:

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.safestring import SafeString
 
 from apps.core import twins
+from apps.core.prose import plain
 from apps.core.templatetags.assay import prose
 from apps.leaderboards import charts
 from apps.leaderboards.models import Board, Snapshot
@@ -19,7 +20,7 @@ from apps.leaderboards.pages.state import ViewState
 from apps.leaderboards.pages.table import Table, prepared
 from apps.leaderboards.parts import WHOLE, Part, narrows, shown
 from apps.leaderboards.queries import result_of
-from apps.leaderboards.words import Verdict, part_words, plain, verdict
+from apps.leaderboards.words import Verdict, part_words, verdict
 
 TERMS = [
     (

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from apps.core.prose import name
 from apps.core.templatetags.assay import prose
 from apps.leaderboards.models import Board, Snapshot
 from apps.leaderboards.queries import leading, result_of
-from apps.leaderboards.words import count, name, probability
+from apps.leaderboards.words import count, probability
 
 SHOWN = 100
 _NAMED = 4  # models that a change names

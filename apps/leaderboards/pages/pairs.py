@@ -10,12 +10,13 @@ from django.http import QueryDict
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.core.prose import name
 from apps.core.templatetags.assay import UNKNOWN, prose
 from apps.leaderboards.comparing.words import p_value
 from apps.leaderboards.models import Board
 from apps.leaderboards.pairs import pairs_of, win_matrix
 from apps.leaderboards.parts import Part, shown
-from apps.leaderboards.words import count, name, part_words
+from apps.leaderboards.words import count, part_words
 
 USUAL, MOST = 12, 20
 """Models that the matrix shows unasked, and at most."""

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.core import derived
+from apps.core.prose import name
 from apps.core.templatetags.assay import prose
 from apps.leaderboards.models import Board
 from apps.leaderboards.pages.forest import Axis
@@ -19,7 +20,7 @@ from apps.leaderboards.pairs import pairs_of
 from apps.leaderboards.queries import result_of
 from apps.leaderboards.statistics.paired import PairCounts
 from apps.leaderboards.statistics.together import Stratum, together
-from apps.leaderboards.words import count, name
+from apps.leaderboards.words import count
 
 LEAST, MOST = 2, 12
 FORMAT = 1

@@ -13,13 +13,13 @@ from django.http import QueryDict
 from django.utils.safestring import SafeString
 
 from apps.catalog.money import PriceUnit, money
+from apps.core.prose import name
 from apps.core.templatetags.assay import prose
 from apps.leaderboards.models import Board
 from apps.leaderboards.parts import Part, shown
 from apps.leaderboards.whatif import flips, options, with_prices
 from apps.leaderboards.words import (
     Verdict,
-    name,
     part_words,
     points,
     price_unit,

@@ -2,7 +2,7 @@
 
     plan = Plan(routers=("auto", "knn"), split="group", splits=5, seed=0)
     result = evaluate(outcomes, embeddings, plan)
-    result.verdict        # "Routing saves 21% (12 to 29) at equal quality (that of gpt-x)."
+    result.verdict        # "Routing saves 21% (12 to 29) at equal quality (that of `gpt-x`)."
     result.as_dict()      # the whole of it for JSON
 
 `outcomes` is an `OutcomeTable`, `embeddings` its prompts in the same order. The null models

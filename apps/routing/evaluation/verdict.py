@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from apps.core.prose import name
+
 from .result import Estimate, RouterResult
 
 
@@ -19,6 +21,7 @@ def verdict(
         money: see `Evaluation.money`.
         priced: whether costs are known; they may still all be the same.
     """
+    best = name(best)
     if result.problem is not None:
         return f"The router could not be evaluated: {result.problem}", None
     use = f"No evidence that routing helps here: use {best}."

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from apps.catalog.money import PriceUnit
 from apps.core import twins
+from apps.core.prose import plain
 from apps.core.templatetags.assay import prose
 from apps.routing.pages import charts, words
 from apps.routing.pages.figures import forest, forest_axis, reliability
@@ -111,7 +112,7 @@ class EvaluationPage:
     @property
     def title(self) -> str:
         """The verdict as plain text, for previews of a link."""
-        return str(self.result["verdict"]).replace("`", "")
+        return plain(self.result["verdict"])
 
     @property
     def has_chart(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apps.catalog.money import PriceUnit
+from apps.core.prose import name
 
 TITLES = {
     "best-single": "best single model",
@@ -101,9 +102,7 @@ def support_lines(result: dict[str, Any]) -> list[str]:
     best = max(result["models"], key=lambda model: model["accuracy"])
     cost, unit = cost_text(result, best["cost"]), unit_of(result)
     paid = f" at {cost} {unit.name}" if unit and best["cost"] is not None else ""
-    lines = [
-        f"{_code(best['name'])} is the best single model: {best['accuracy']:.1f} points{paid}."
-    ]
+    lines = [f"{name(best['name'])} is the best single model: {best['accuracy']:.1f} points{paid}."]
     router = result["routers"][result["subject"]]
     if router["accuracy"] is None:
         return lines
@@ -111,12 +110,8 @@ def support_lines(result: dict[str, Any]) -> list[str]:
     saved = router["cost_save"]
     if saved and "saves" not in result["verdict"]:
         mean, low, high = (f"{100 * saved[key]:.0f}" for key in ("mean", "low", "high"))
-        said += f"; at the quality of {_code(best['name'])} it saves {mean}% ({low} to {high})"
+        said += f"; at the quality of {name(best['name'])} it saves {mean}% ({low} to {high})"
     return [*lines, f"{said[:1].upper()}{said[1:]}."]
-
-
-def _code(model: str) -> str:
-    return f"`{model.replace('`', chr(39))}`"
 
 
 def split_text(result: dict[str, Any]) -> str:

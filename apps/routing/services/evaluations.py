@@ -15,6 +15,7 @@ from apps.catalog import queries as catalog
 from apps.catalog.models import DatasetVersion
 from apps.catalog.tables import OutcomeTable
 from apps.core import files
+from apps.core.prose import plain
 from apps.hooks import services as hooks
 from apps.hooks.models import Event
 from apps.jobs.context import JobContext, JobFailed
@@ -210,7 +211,7 @@ def _tell_of_change(
             "name": evaluation.name,
             "helped": before.summary["helps"],
             "helps": after.summary["helps"],
-            "verdict": after.verdict.replace("`", ""),
+            "verdict": plain(after.verdict),
         },
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from apps.core import twins
+from apps.core.prose import plain
 from apps.core.templatetags.assay import prose
 from apps.selection.history import charts, words
 from apps.selection.services.suggestions import METHOD_NAMES
@@ -90,7 +91,7 @@ class ReplayPage:
     @property
     def title(self) -> str:
         """The verdict as plain text, for previews of a link."""
-        return words.verdict(self.result).sentence.replace("`", "")
+        return plain(words.verdict(self.result).sentence)
 
     @property
     def cautions(self) -> Sequence[str]:

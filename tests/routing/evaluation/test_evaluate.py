@@ -62,7 +62,7 @@ def test_where_prompts_tell_nothing_one_model_is_advised() -> None:
     score = (random.random((400, 3)) < [0.5, 0.6, 0.9]).astype(float)
     result = evaluate(replace(table, score=score), embeddings, RANDOM)
     assert result.helps is False
-    assert "use model-2" in result.verdict
+    assert "use `model-2`" in result.verdict
 
 
 def test_null_models_and_oracles_are_always_shown(found: Evaluation) -> None:
@@ -131,7 +131,7 @@ def test_without_prices_two_models_are_compared_by_calls_to_the_stronger() -> No
     assert zero == pytest.approx(0.5)
     # The oracle calls the stronger model only where it alone is right.
     assert (result.routers["oracle"].apgr or 0) > 1
-    assert "of the calls to model-1" in result.verdict
+    assert "of the calls to `model-1`" in result.verdict
 
 
 def test_without_prices_more_models_are_compared_by_quality() -> None:

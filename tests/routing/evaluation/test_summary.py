@@ -37,7 +37,7 @@ def test_what_rounding_leaves_of_no_difference_is_no_gain_and_no_loss(error: flo
     assert gain is not None
     assert [f"{end:+.1f}" for end in (gain.mean, gain.low, gain.high)] == ["+0.0"] * 3
     said, helps = verdict(result, "large", "none", priced=False)
-    assert said.startswith("No evidence that routing helps here: use large.")
+    assert said.startswith("No evidence that routing helps here: use `large`.")
     assert helps is False
 
 
@@ -50,4 +50,5 @@ def test_a_gain_is_said_to_be_over_what_it_was_measured_against(money: str, said
     result = RouterResult(None, aiq_minus_zero=Estimate(1.0, 0.2, 2.0), cost_save=saved)
     sentence, helps = verdict(result, "large", money, priced=money == "usd")
     assert said in sentence
+    assert "the quality of `large` for less" in sentence
     assert helps is True

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from apps.catalog.readers import FileProblem
 from apps.catalog.readers.problems import shown
+from apps.core.prose import plain
 from apps.leaderboards import pick
 from apps.leaderboards.compute import Question
-from apps.leaderboards.words import plain, verdict
+from apps.leaderboards.words import verdict
 
 
 def _share(text: str) -> float:
