@@ -54,7 +54,9 @@ class Auto(LabelledPool):
     * Items on which all models that were run agree come last, at random; no label of them can tell
       the models apart, and they do not count in t.
     * Models with the same answers on all items are one model, so copies have one vote.
-    * A model that was not run on an item has no vote in it. Let e be right or not (1 or 0) less the
+    * A model that was not run on an item has no vote in it, and the item's worth in the query counts by
+      the weight of those that were run: without that, items are asked for on which the leader was not
+      run, since the others are split there, and it is never tried. Let e be right or not (1 or 0) less the
       share of the models run on the item that are right, 0 where the model was not run. With n the
       labelled items that a model was run on, plus one, and the sums over labelled items,
       g = t (sum e_R / n_R - sum e_m / n_m), and s + 1 = t^2 ((sum e_R^2 + 1/2) / n_R^2
@@ -128,10 +130,13 @@ class Auto(LabelledPool):
         weights = np.exp(sharpness * (correct - correct.max()))
         votes = self._votes
         share = votes.sums(weights / weights.sum())
-        if not self._complete:
-            whole = votes.by_item(share)[votes.owner]
+        if self._complete:
+            scores = votes.by_item(self._discount * share * (1 - share))
+        else:
+            run = votes.by_item(share)
+            whole = run[votes.owner]
             share = np.divide(share, whole, out=np.zeros_like(share), where=whole > 0)
-        scores = votes.by_item(self._discount * share * (1 - share))
+            scores = run * votes.by_item(self._discount * share * (1 - share))
         if t % 2:
             scores = np.where(self._duelled()[votes.items], scores, scores - 1.0)
         return scores

@@ -191,11 +191,24 @@ def test_a_model_run_on_half_the_items_is_judged_by_its_rate() -> None:
     answers[0] = np.where(random.random(300) < 0.97, truth, (truth + 1) % 3)
     answers[0, ::2] = -1
     method = Auto(pool(answers, 3))
-    for _ in range(60):
-        item = int(method.suggest(1).items[0])
-        method.observe(item, int(truth[item]))
+    for item in random.permutation(300)[:60]:
+        method.observe(int(item), int(truth[item]))
     assert method.correct.argmax() != 0 or method.answered[0] < method.answered[1]
     assert method.leader() == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_model_that_leads_is_tried_where_models_were_run_on_half_the_items(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 5, 600)
+    skill = np.linspace(0.55, 0.85, 10)[:, None]
+    answers: Any = np.where(random.random((10, 600)) < skill, truth, (truth + 1) % 5)
+    answers[random.random((10, 600)) < 0.5] = -1
+    method = Auto(pool(answers, 5))
+    for _ in range(80):
+        item = int(method.suggest(1).items[0])
+        method.observe(item, int(truth[item]))
+    assert method.answered[method.leader()] > 20
 
 
 def test_a_model_run_on_hard_items_alone_is_not_thought_worse_for_it() -> None:
