@@ -33,7 +33,6 @@ from apps.teams.models import Role, User
 from apps.teams.services import require
 
 PAGE_SIZE = 25
-KEYS = 9  # classes with a key of their own
 BUTTONS = 40  # more classes are chosen by typing
 Kind = LabelEvent.Kind
 
@@ -176,10 +175,10 @@ def _take(request: MemberRequest, session: SelectionSession) -> str:
 
 
 def keys_of(classes: Sequence[str]) -> list[tuple[str, str]]:
-    """Each class with its key: 1 to 9 in their order; digits have themselves."""
-    if all(len(name) == 1 and name in digits for name in classes):
-        return [(name, name) for name in classes]
-    return [(name, str(place) if place <= KEYS else "") for place, name in enumerate(classes, 1)]
+    """Each class with its key: a class that is a digit has itself, the others the rest of 1 to 9."""
+    own = set(classes) & set(digits)
+    left = iter(key for key in digits[1:] if key not in own)
+    return [(name, name if name in own else next(left, "")) for name in classes]
 
 
 def _task(user: User, session: SelectionSession, turn: Turn) -> dict[str, Any]:

@@ -157,6 +157,33 @@ def test_digits_have_themselves_as_keys_and_other_classes_their_place() -> None:
     assert keys_of(["0", "1", "7"]) == [("0", "0"), ("1", "1"), ("7", "7")]
     named = keys_of([f"c{place}" for place in range(11)])
     assert [key for _, key in named] == [*"123456789", "", ""]
+    ratings = keys_of([str(rating) for rating in range(11)])
+    assert ratings == [*((digit, digit) for digit in "0123456789"), ("10", "")]
+    assert keys_of(["007", "1", "7", "other"]) == [
+        ("007", "2"), ("1", "1"), ("7", "7"), ("other", "3"),
+    ]  # fmt: skip
+
+
+def test_a_leader_that_was_not_run_on_all_labelled_items_is_said_to_be_right_on_its_own(
+    alice: User, team: Team, client_of: ClientOf
+) -> None:
+    rows = [[0, 0, -1, 0] * 10, [0, 1, 0, 1] * 10, [1, 0, 1, 2] * 10]
+    version = predicted(alice, team, rows, name="Gaps")
+    session = start_session(user=alice, version=version, audit_share=0)
+    for item in range(8):
+        record(user=alice, session=session, answer=Answer(item, "label", "cat"))
+    page = client_of(alice).get(detail_url(session)).context["page"]
+    assert "right on 6 of the 6 labelled items that it was run on;" in page.sentence
+
+
+def test_the_bound_on_labels_left_says_of_which_items(
+    begin: Begin, alice: User, client_of: ClientOf
+) -> None:
+    # Uniform draws may fall on items on which all agree: those labels come on top of the bound.
+    session = begin(audit_share=1)
+    body = client_of(alice).get(label_url(session)).content.decode()
+    worst = client_of(alice).get(detail_url(session)).context["page"].meter.worst
+    assert f"At most {worst} more labels where rivals differ" in body
 
 
 @pytest.mark.parametrize("asked", ["?version=nonsense", "?version=", "?version=%00"])
