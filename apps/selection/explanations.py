@@ -33,7 +33,9 @@ register(
         ),
         E(
             "At most so many more labels",
-            "Counted: so many further labels always suffice for a choice that no missing label can change.",
+            "Counted: so many further labels of items on which the leader and a model that can still pass it "
+            "differ always suffice for a choice that no missing label can change. Uniform draws of other "
+            "items and second opinions come on top.",
         ),
         E(
             "Probably so many more labels",

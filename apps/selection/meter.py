@@ -20,7 +20,8 @@ class Meter:
     Attributes:
         leader: the model that the method names now.
         stop: the rules' say on it.
-        worst: further labels that always suffice for a choice that no missing label can change.
+        worst: further labels of items on which the leader and a model that can still pass it differ that
+            always suffice for a choice that no missing label can change.
         labels: labelled items that count, the dataset's and the session's.
         given: those that annotators gave in the session, further opinions too.
         budget: as set, or None.
@@ -80,14 +81,16 @@ class Meter:
             return "No further label is needed: none can change the choice."
         if self.stop.stop:
             return (
-                f"You may stop: enough is known. {_labels(self.worst)} more would make it certain."
+                f"You may stop: enough is known. {_labels(self.worst)} more where rivals differ would "
+                "make it certain."
             )
         if not self.counting.score.additive:
             return (
                 f"No rule for stopping by {self.counting.name} is known: only with the "
                 f"{_labels(self.worst, 'more ')} of all items is it certain. Look at the intervals."
             )
-        said = f"At most {_labels(self.worst, 'more ')}"
+        # Uniform draws and second opinions may fall elsewhere, and come on top.
+        said = f"At most {_labels(self.worst, 'more ')} where rivals differ"
         if self.expected is not None:
             low, high = self.expected
             said += f", probably {low:,}" + (f" to {high:,}" if high > low else "")

@@ -54,7 +54,9 @@ TERMS = (
     ),
     (
         "At most so many labels",
-        "So many further labels always suffice for a choice that no missing label can change.",
+        "So many further labels of items on which the leader and a model that can still pass it differ "
+        "always suffice for a choice that no missing label can change. Uniform draws of other items and "
+        "second opinions come on top.",
     ),
 )
 
@@ -189,7 +191,15 @@ def verdict(session: SelectionSession, basis: Basis, meter: Meter, belief: Belie
             counting.name,
             f"{meter.labels:,} {'label' if meter.labels == 1 else 'labels'}",
         )
-    right = int(belief.correct[belief.leader])
+    right, answered = int(belief.correct[belief.leader]), int(belief.answered[belief.leader])
+    if answered < meter.labels:  # counts of models that were run on other items say nothing here
+        return format_html(
+            "<code>{}</code> leads for now, right on {} of the {} labelled items that it was run on; that "
+            "is not decided yet.",
+            meter.leader,
+            f"{right:,}",
+            f"{answered:,}",
+        )
     rivals = int((belief.correct >= right).sum()) - 1
     return format_html(
         "<code>{}</code> leads for now, right on {} of {}{}; that is not decided yet.",
