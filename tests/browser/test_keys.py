@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Site, watch
 from tests.browser.furnish import start_selection
@@ -47,6 +47,35 @@ def test_search_answers_while_somebody_types(page: Page, site: Site) -> None:
     page.locator("#words").press_sequentially("svm", delay=20)
     expect(page.locator("#found").get_by_role("link", name="svm-rbf", exact=True)).to_be_visible()
     page.wait_for_url(f"{site.address}/search/?q=svm")
+
+
+def test_a_page_that_is_told_to_load_anew_asks_for_nothing_more(page: Page, site: Site) -> None:
+    """However long the loading takes: what a second answer would say once, would be said twice."""
+    page.goto(f"{site.address}/search/")
+    asked: list[str] = []
+    loading: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if route.request.is_navigation_request():
+            loading.append(route)  # and does not come for now
+            return
+        asked.append(route.request.url)
+        route.fulfill(headers={"HX-Refresh": "true"}, body="")
+
+    page.route("**/search/**", answer)
+    page.locator("#words").focus()
+    page.keyboard.type("s")
+    while not loading:
+        page.wait_for_timeout(50)
+    page.keyboard.type("vm")
+    page.wait_for_timeout(1000)
+    assert len(asked) == 1
+    assert len(loading) == 1
+    loading[0].continue_()
+    page.unroute("**/search/**")
+    page.wait_for_load_state()
+    page.locator("#words").press_sequentially("svm", delay=20)
+    expect(page.locator("#found").get_by_role("link", name="svm-rbf", exact=True)).to_be_visible()
 
 
 def test_the_palette_is_driven_by_keys_and_closes(page: Page, site: Site) -> None:
