@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from apps.catalog.models import DatasetVersion
+from apps.catalog.models import CandidateModel, DatasetVersion
 from apps.catalog.services import add_labels, create_dataset, create_model
 from apps.catalog.store import Items
 from apps.core.models import new_slug
@@ -19,6 +19,7 @@ from apps.teams.models import Team, User
 
 GAP = {"n": 4, "mean": 0.0, "low": -0.5, "high": 0.5}
 Say = Callable[[Question], Answer]
+CPU = {"device": "cpu"}
 
 
 def echo(question: Question) -> Answer:
@@ -96,6 +97,17 @@ def prompts(
             chosen=False,
         )
     return version
+
+
+def source_of(user: User, team: Team, kind: str, place: str, **options: Any) -> ModelSource:
+    """Weights on this machine, of a candidate called after them."""
+    name = f"m {place}"
+    model = CandidateModel.objects.filter(name=name).first() or create_model(
+        user=user, team=team, name=name
+    )
+    return services.add_source(
+        user=user, model=model, kind=kind, location=place, settings=CPU, **options
+    )
 
 
 def run_of(version: DatasetVersion, owner: User, name: str) -> Run:
