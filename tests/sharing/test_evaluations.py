@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
+from apps.core.templatetags.assay import prose
 from apps.routing.models import Evaluation
 from apps.sharing.services import create_link
 from apps.teams.models import Team, User
@@ -22,7 +23,8 @@ def test_whoever_has_the_link_reads_the_verdict_but_no_prompt(
 ) -> None:
     _, token = create_link(user=eddie, evaluation=evaluation)
     html = client.get(f"/s/{token}/").content.decode()
-    assert measured()["verdict"] in html
+    assert prose(measured()["verdict"]) in html
+    assert "`" not in html, "names are marked up on the page and plain in its picture's text"
     assert "zero router" in html
     assert "<dt>AIQ</dt>" in html, "a stranger finds the words explained too"
     assert str(evaluation.pk) not in html

@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.catalog.cache import RecentlyUsed
 from apps.core.charts import SIZES, THEMES, config, render
+from apps.core.prose import plain
 from apps.routing.pages.words import NULL_CURVES, TITLES, unit_of
 
 _NAMED = 14  # single models that get their names, from the best
@@ -279,7 +280,7 @@ def describe(result: dict[str, Any]) -> str:
     ]
     return (
         f"Quality against cost of {len(result['models'])} single models and of "
-        f"{', '.join(shown)}. {result['verdict']}"
+        f"{', '.join(shown)}. {plain(result['verdict'])}"
     )
 
 
