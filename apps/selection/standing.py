@@ -40,10 +40,17 @@ def standing_of(session: SelectionSession) -> dict[str, Any]:
         "state": session.state,
         "verdict": _plain(page.sentence),
         "stop_meter": {"sentence": page.meter.sentence, "share": round(page.meter.share, 4)},
-        "estimated": page.estimated,
+        "estimated": _estimated(page),
         **summary(page),
         "curve": _curve(page),
     }
+
+
+def _estimated(page: SessionPage) -> str:
+    """What the column of scores rests on."""
+    if page.rows[0].accuracy is not None:
+        return page.estimated
+    return f"The bounds hold whatever the missing labels are. {page.estimated}"
 
 
 def _plain(sentence: str) -> str:

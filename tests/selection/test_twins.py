@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from apps.selection.models import SelectionSession
 from apps.selection.pages import ranks_text, session_page
 from apps.selection.services import Answer, record
+from apps.selection.standing import standing_of
 from apps.teams.models import User
 from tests.selection.conftest import CLASSES
 
@@ -44,6 +45,10 @@ def test_the_files_say_what_the_page_says(
     html = client.get(reverse("selection_detail", args=[session.pk])).content.decode()
     for name in ("selection_json", "selection_csv", "selection_svg"):
         assert reverse(name, args=[session.pk]) in html
+
+
+def test_without_enough_draws_the_files_say_that_their_scores_are_bounds(begin: Begin) -> None:
+    assert standing_of(begin())["estimated"].startswith("The bounds hold whatever")
 
 
 def test_the_lead_is_a_picture_that_stands_alone(
