@@ -85,6 +85,19 @@ def test_forty_items_a_minute_by_keys(signed_in: Callable[..., BrowserContext], 
     context.close()
 
 
+def test_the_classes_stay_in_sight_below_a_long_item(
+    signed_in: Callable[..., BrowserContext], site: Site
+) -> None:
+    context = signed_in(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    start_selection(page, site, "Long items")
+    visit(page, f"{page.url}label/")
+    page.evaluate("document.querySelector('.subject').style.minHeight = '9000px'")
+    answers = page.get_by_role("group", name="Classes").get_by_role("button")
+    expect(answers.first).to_be_in_viewport()
+    context.close()
+
+
 def test_it_labels_and_undoes_without_scripts(
     signed_in: Callable[..., BrowserContext], site: Site
 ) -> None:
