@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from django.utils import timezone
 
 from apps.catalog import queries as catalog
 from apps.core.cards import Claim, Progress, Recount, register
-from apps.selection import queries
 from apps.selection.exports import COLUMNS, events
 from apps.selection.history.cards import Replays
-from apps.selection.models import SelectionSession
+from apps.selection.models import LabelEvent, SelectionSession
 from apps.selection.standing import standing_of
 
 __all__ = ["Replays", "Selections", "claim_of"]
@@ -66,29 +65,30 @@ class Selections(Recount):
 def _inputs(session: SelectionSession) -> dict[str, Any]:
     """The version's data, the settings, and a hash of the log without the people in it."""
     kept = [name for name in COLUMNS if name not in _UNNAMED]
-    log = [[event[name] for name in kept] for event in events(session)]
+    said = events(session)
+    log = [[event[name] for name in kept] for event in said]
     return {
         "data": catalog.inputs_of(session.version),
-        "answers": {"count": len(log), "sha256": _digest(log), **_meanwhile(session)},
+        "answers": {"count": len(log), "sha256": _digest(log), **_meanwhile(session, said)},
         "question": {**_parameters(session), "seed": session.seed},
     }
 
 
-def _meanwhile(session: SelectionSession) -> dict[str, Any]:
+def _meanwhile(session: SelectionSession, said: list[dict[str, Any]]) -> dict[str, Any]:
     """Which labels the dataset got after which answer: estimates weigh the draws by what was open.
 
     Nothing is said where it got none, or only those given here.
     """
-    log = queries.events_of(session)
-    state = catalog.labels_of(session.version, catalog.class_names_of(session.version))
-    times = [event.created_at.timestamp() for event in log]
-    given = queries.labelling_of(log).labels
-    came = [
-        [int(item), int(np.searchsorted(times, state.since[item]))]
-        for item in np.flatnonzero(~np.isnan(state.since))
-        if int(item) not in given
-    ]
-    later = [pair for pair in came if pair[1]]
+    times = [event["at"] for event in said]
+    undone = {event["undoes"] for event in said}
+    given = {
+        event["item_id"]
+        for event in said
+        if event["kind"] == LabelEvent.Kind.LABEL and event["number"] not in undone
+    }
+    came = catalog.label_times(session.version)
+    places = [[item, bisect(times, came[item].isoformat())] for item in sorted(came.keys() - given)]
+    later = [pair for pair in places if pair[1]]
     return {"labels_meanwhile": {"count": len(later), "sha256": _digest(later)}} if later else {}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -253,6 +253,14 @@ def inputs_of(version: DatasetVersion, *, on: date | None = None) -> dict[str, A
         "labels": labels,
         "prices": sorted(prices),
     }
+
+
+def label_times(version: DatasetVersion) -> dict[str, datetime]:
+    """When the first label of each labelled item came."""
+    times: dict[str, datetime] = {}
+    for batch in _live_labels(version):
+        times |= dict.fromkeys(set(_batch_labels(batch)[0]) - times.keys(), batch.created_at)
+    return times
 
 
 def stored_labels(version: DatasetVersion) -> tuple[dict[str, str], frozenset[UUID]]:
