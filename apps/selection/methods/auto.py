@@ -1,11 +1,13 @@
-"""`auto`, the default: split votes and duels in turn, and pseudo-labels in the decision."""
+"""`auto`, the default: split votes, duels and tests of the majority; pseudo-labels in the decision."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.catalog.tables import NOT_RUN, Classes, Floats, Mask, PredictionTable
 
@@ -22,7 +24,26 @@ DISCOUNT = 0.3
 PSEUDO = 0.8
 """What the agreement with one pseudo-label counts in the decision; a bought label counts 1."""
 
+TRUST, REACH = 2.0, 0.15
+"""The majority is believed as if it had been seen on TRUST items as contested as this one; a label
+speaks of items whose majority's share is within REACH of its own, the nearer the more."""
+
 _NO_CLASS = -2  # neither a class nor "not run"
+
+
+@dataclass(frozen=True, eq=False)
+class _Decision:
+    """What the labels so far decide.
+
+    Attributes:
+        merits: [n_kinds], right answers and agreement with the pseudo-labels.
+        bold: [n_kinds], the same with pseudo-labels that are all by the weighted vote.
+        outvoted: [n_items], open items on which the two kinds of pseudo-labels differ.
+    """
+
+    merits: Floats
+    bold: Floats
+    outvoted: Mask
 
 
 class Auto(LabelledPool):
@@ -35,19 +56,30 @@ class Auto(LabelledPool):
     maximises sum_c V(c)^.3 W(c) (1 - W(c)): without V, items on which the vote is shattered come
     first, and their scattered votes are mostly noise. For odd t it is a duel: only items on which
     the leader and the next best by the decision below differ are taken, while there are any, which
-    is what settles near-ties.
+    is what settles near-ties. Before either comes a test of the majority, see below.
 
     *Decision.* Let R be the model with the most right answers, and for each model m let g be the
     labels that R won against m (R right, m wrong) minus those it lost, s their number. The odds
     that m is better than R are o = q / (1 - q) with q = min(1/2, Phi(-g / sqrt(s + 1))), and the
     weight of m is u = o + (c_m - mean of all c) / sqrt(t + 4), which may be negative. The
-    u-weighted vote gives each open disputed item a pseudo-label, and the leader maximises
-    c_j + .8 F_j, F_j being the open items on which j agrees with the pseudo-label. At the start
-    this is the majority; a model that the labels speak against loses its vote after a few of them,
-    so a wrong consensus fades; and what the worse models say soon counts against a class, which
-    helps where most are wrong together. Where models state probabilities of their predictions, a
-    vote for a pseudo-label counts by it, and by the mean of all those stated where a model states
-    none.
+    u-weighted vote gives each open disputed item a pseudo-label, but for items on which the majority
+    is believed: there the pseudo-label is the majority's class. The leader maximises c_j + .8 F_j,
+    F_j being the open items on which j agrees with the pseudo-label. At the start this is the
+    majority; a model that the labels speak against loses its vote after a few of them, so a wrong
+    consensus fades; and what the worse models say soon counts against a class, which helps where
+    most are wrong together. Where models state probabilities of their predictions, a vote for a
+    pseudo-label and in the majority counts by it, and by the mean of all those stated where a model
+    states none.
+
+    *The majority.* The labels bought are of contested items. On those, a model that is wrong on most
+    of the others, one with its labels reversed say, often beats many that are nearly as good as one
+    another and fail together. What contested items say is therefore not carried over to others. With
+    v the majority's share of the votes on an item, to two digits, it is believed while
+    2 v + sum_k K_k h_k is at least half of 2 + sum_k K_k, h_k being 1 where the majority was right
+    on the labelled disputed item k, and K_k = max(0, 1 - |v - v_k| / .15). Where the leader would be
+    another model if the u-weighted vote had all pseudo-labels, the next item is drawn uniformly from
+    those whose pseudo-label that would change and on which the two models differ: a label or three
+    of such items show which of the two votes is wrong there.
 
     Further:
 
@@ -89,14 +121,17 @@ class Auto(LabelledPool):
         share = votes.size / votes.by_item(votes.size.astype(float))[votes.owner]
         self._discount = share**DISCOUNT
         self._stated = replace(votes, counted=self._confidence())
-        self._plurality = np.full(table.n_items, _NO_CLASS, dtype=np.int32)
-        self._plurality[votes.items] = votes.choice[votes.first]
-        self._with_plurality = self._agreement(self._plurality)
-        self._disputed = self._plurality != _NO_CLASS
+        share = self._stated.shares(np.ones(len(self._kinds)))
+        self._majority = votes.winners(share)
+        said = votes.choice == self._majority[votes.owner]
+        self._majority_share = np.round(votes.by_item(share * said), 2)
+        self._with_majority = self._agreement(self._spread(self._majority))
+        self._disputed = np.zeros(table.n_items, dtype=bool)
+        self._disputed[votes.items] = True
         self._right: list[Mask] = []
         self._was_run: list[Mask] = []
         self._disputed_labelled = 0
-        self._decided: tuple[int, Floats] | None = None
+        self._decided: tuple[int, _Decision] | None = None
 
     def observe(self, item: int, label: int) -> None:
         """See `SelectionMethod.observe`."""
@@ -109,11 +144,12 @@ class Auto(LabelledPool):
         self._was_run.append(answers != NOT_RUN)
         if self._disputed[item]:
             self._disputed_labelled += 1
-            self._with_plurality -= answers == self._plurality[item]
+            majority = self._majority[np.searchsorted(self._votes.items, item)]
+            self._with_majority -= answers == majority
 
     def leader(self) -> int:
         """See `SelectionMethod.leader`: right answers and agreement with pseudo-labels."""
-        return self.drawn_best(self._merits()[self._kind])
+        return self.drawn_best(self._decision().merits[self._kind])
 
     def suggest(self, k: int) -> Suggestions:
         """See `SelectionMethod.suggest`: disputed items by their score, then others at random."""
@@ -123,7 +159,8 @@ class Auto(LabelledPool):
         return self.draw(scores[items], items, k)
 
     def _scores(self) -> Floats:
-        """[n_disputed], the worth of each disputed item; in a duel, 1 less where it decides none."""
+        """[n_disputed], the worth of each disputed item: 2 where it tests the majority, and in a duel 1
+        less where it decides none."""
         t = self._disputed_labelled
         correct = self._correct()
         sharpness = SHARPNESS * min(1.0, math.sqrt(KNEE / max(t, 1)))
@@ -137,41 +174,73 @@ class Auto(LabelledPool):
             whole = run[votes.owner]
             share = np.divide(share, whole, out=np.zeros_like(share), where=whole > 0)
             scores = run * votes.by_item(self._discount * share * (1 - share))
+        leader = int(self._kind[self.leader()])
+        decision = self._decision()
         if t % 2:
-            scores = np.where(self._duelled()[votes.items], scores, scores - 1.0)
+            duel = self._differ(leader, decision.merits, other_than=leader)[votes.items]
+            scores = np.where(duel, scores, scores - 1.0)
+        if decision.bold[leader] < decision.bold.max() - ROUNDING:
+            test = decision.outvoted & self._differ(leader, decision.bold)
+            scores = np.where(test[votes.items], 2.0, scores)
         return scores
 
-    def _duelled(self) -> Mask:
-        """[n_items], where the leader and the next best (other than it) differ."""
-        leader = int(self._kind[self.leader()])
-        merits = self._merits().copy()
-        merits[leader] = -np.inf
+    def _differ(self, leader: int, merits: Floats, *, other_than: int | None = None) -> Mask:
+        """[n_items], where the leader and the best by the merits [n_kinds] differ."""
+        merits = merits.copy()
+        if other_than is not None:
+            merits[other_than] = -np.inf
         rival = int(np.argmax(merits >= merits.max() - ROUNDING))
         return np.asarray(self._answers[leader] != self._answers[rival])
 
-    def _merits(self) -> Floats:
-        """[n_kinds], right answers, and what agreement with the pseudo-labels counts."""
+    def _decision(self) -> _Decision:
         if self._decided is None or self._decided[0] != self.n_labelled:
             self._decided = (self.n_labelled, self._decide())
         return self._decided[1]
 
-    def _decide(self) -> Floats:
+    def _decide(self) -> _Decision:
         correct = self._correct()
-        open_disputed = self._disputed & self.unlabelled()
-        n_open = int(open_disputed.sum())
         votes = self._votes
-        pseudo = np.full(self.table.n_items, _NO_CLASS, dtype=np.int32)
+        unlabelled = self.unlabelled()[votes.items]
         excess = None if self._complete or not self._right else self._excess()
-        odds = self._odds(correct, n_open, excess)
+        odds = self._odds(correct, int(unlabelled.sum()), excess)
         weights = odds + self._above(excess) / math.sqrt(self._disputed_labelled + 4)
-        pseudo[votes.items] = votes.winners(self._stated.sums(weights / weights.sum()))
-        pseudo[~open_disputed] = _NO_CLASS
-        agrees = self._agreement(pseudo)
+        bold = votes.winners(self._stated.sums(weights / weights.sum()))
+        pseudo = np.where(self._believed(), self._majority, bold)
+        outvoted = unlabelled & (bold != pseudo)
+        merits = self._merits(correct, pseudo, odds)
+        return _Decision(
+            merits=merits,
+            bold=self._merits(correct, bold, odds) if outvoted.any() else merits,
+            outvoted=self._spread(outvoted, otherwise=False),
+        )
+
+    def _merits(self, correct: Floats, pseudo: Classes, odds: Floats) -> Floats:
+        """[n_kinds], right answers and what agreement with the pseudo-labels [n_disputed] counts."""
+        votes = self._votes
+        unlabelled = self.unlabelled()[votes.items]
+        agrees = self._agreement(self._spread(np.where(unlabelled, pseudo, _NO_CLASS)))
         if not self._complete:
-            said = votes.choice == pseudo[votes.items][votes.owner]
-            share = votes.by_item(votes.shares(odds) * said)[open_disputed[votes.items]]
-            agrees = _filled(agrees, self._answers[:, open_disputed] != NOT_RUN, share)
+            said = votes.choice == pseudo[votes.owner]
+            share = votes.by_item(votes.shares(odds) * said)[unlabelled]
+            was_run = self._answers[:, votes.items[unlabelled]] != NOT_RUN
+            agrees = _filled(agrees, was_run, share)
         return correct + PSEUDO * agrees
+
+    def _believed(self) -> Mask:
+        """[n_disputed], where the majority is believed to be right."""
+        levels, level = np.unique(self._majority_share, return_inverse=True)
+        known = np.flatnonzero(~self.unlabelled()[self._votes.items])
+        right = self.labels[self._votes.items[known]] == self._majority[known]
+        far = np.abs(levels[:, None] - self._majority_share[known])
+        near = np.maximum(0.0, 1 - far / REACH)
+        hits = TRUST * levels + near @ right
+        return np.asarray((2 * hits >= TRUST + near.sum(axis=1) - ROUNDING)[level])
+
+    def _spread(self, values: NDArray[Any], otherwise: int = _NO_CLASS) -> NDArray[Any]:
+        """[n_items], the values [n_disputed] of the disputed items, something else elsewhere."""
+        spread = np.full(self.table.n_items, otherwise, dtype=values.dtype)
+        spread[self._votes.items] = values
+        return spread
 
     def _confidence(self) -> Floats | None:
         """[n_votes], the probability stated with each vote; None where no model stated any."""
@@ -186,7 +255,7 @@ class Auto(LabelledPool):
         if not self._right:
             return np.ones(len(correct))
         # Among equals the one that agrees with the majority on the most open items.
-        reference = int(np.argmax(correct + 0.5 * self._with_plurality / max(n_open, 1)))
+        reference = int(np.argmax(correct + 0.5 * self._with_majority / max(n_open, 1)))
         if excess is None:
             right = np.array(self._right)
             split = right != right[:, [reference]]
