@@ -1,6 +1,7 @@
 """A real worker process on a folder of its own: it works, it stops, it is killed."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -52,7 +53,6 @@ class House:
             "JOB_HEARTBEAT_SECONDS": "0.4",
         }
         self.workers: list[subprocess.Popen[bytes]] = []
-        subprocess.run([sys.executable, "-c", BEGIN], cwd=ROOT, env=self.env, check=True)
 
     def start(self, queue: str = "default", concurrency: int = 1) -> subprocess.Popen[bytes]:
         with override_settings(JOB_QUEUE_PREFIX=""):  # whatever set-up the suite runs on
@@ -87,8 +87,17 @@ class House:
         self.wait_for("SELECT checkpoint IS NOT NULL FROM jobs_job", [1])
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with one long job: made once, because to migrate takes ten seconds."""
+    folder = tmp_path_factory.mktemp("begun")
+    subprocess.run([sys.executable, "-c", BEGIN], cwd=ROOT, env=House(folder).env, check=True)
+    return folder
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(begun: Path, tmp_path: Path) -> Iterator[House]:
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     house = House(tmp_path)
     yield house
     for worker in house.workers:

@@ -118,7 +118,7 @@ def test_the_stated_probability_is_how_often_the_item_is_drawn(name: str) -> Non
     # Items 0 to 2 tell the models apart in the same way; on 3 and 4 they agree.
     table = pool([[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]], 2)
     for k in (1, 2, 4):
-        drawn, stated, rounds = np.zeros(5), np.zeros(5), 2000
+        drawn, stated, rounds = np.zeros(5), np.zeros(5), 1000
         for seed in range(rounds):
             suggestions = METHODS[name](table, seed=seed).suggest(k)
             drawn[suggestions.items] += 1 / rounds
