@@ -28,8 +28,9 @@ QUIET = [
 
 def chromium() -> str:
     """The path of a Chromium; the test is skipped, saying so, where there is none."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    for name in filter(None, names):
+    # The shell is Chromium without the windows that nobody sees: a fifth of the work for a new page.
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    for name in filter(None, (os.environ.get("CHROMIUM"), *names)):
         if found := shutil.which(name):
             return found
     pytest.skip("no Chromium was found: install one or set CHROMIUM to its path")
@@ -122,7 +123,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert status == 0, "\n".join(running.lines)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = chromium()
     with sync_playwright() as playwright:
@@ -168,7 +169,7 @@ def sign_in(context: BrowserContext, site: Site) -> None:
     page.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def signed_in(browser: Browser, site: Site) -> Callable[..., BrowserContext]:
     """Makes a browser context signed in as the local admin; keywords go to `new_context`."""
     state: dict[str, object] = {}

@@ -1,4 +1,5 @@
-"""Every page, in both themes and at three widths: axe finds nothing, keys reach everything."""
+"""Every page, in both themes and at three widths: axe finds nothing, keys reach everything, and what it
+costs: bytes over the wire, how soon it is there, and that nothing jumps."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,23 @@ AT_STOP = """() => {
   return {stop: Number(e.dataset.stop), seen: outlined,
           what: e.outerHTML.slice(0, 120)};
 }"""
+
+MOST_BYTES = 150_000
+MOST_SHIFT = 0.02  # a tenth of what is called bad would still be seen
+MOST_SECONDS = 1.0
+# Charts bring their library, Swagger is foreign.
+WATCH = """() => {
+  window.seen = {shift: 0, paint: 0};
+  new PerformanceObserver(list => {
+    for (const e of list.getEntries()) if (!e.hadRecentInput) seen.shift += e.value;
+  }).observe({type: 'layout-shift', buffered: true});
+  new PerformanceObserver(list => {
+    for (const e of list.getEntries()) seen.paint = e.startTime;
+  }).observe({type: 'largest-contentful-paint', buffered: true});
+}"""
+COST = """() => performance.getEntriesByType('navigation')
+  .concat(performance.getEntriesByType('resource'))
+  .map(e => [e.name, e.transferSize])"""
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +181,31 @@ def test_every_page_says_its_piece_without_scripts(
         page.goto(address)
         assert page.locator("h1").count() == 1, address
     context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_page_is_light_soon_there_and_still(
+    width: int, pages: Found, signed_in: Callable[..., BrowserContext]
+) -> None:
+    faults, paints = [], []
+    for address, *_ in pages.pages.values():
+        # A fresh context has an empty cache: the first visit of somebody new.
+        context = signed_in(viewport={"width": width, "height": 800})
+        context.add_init_script(f"({WATCH})()")
+        page = context.new_page()
+        page.goto(address, wait_until="networkidle")
+        chart = page.locator("[data-chart]").count()
+        size = sum(bytes_ for _, bytes_ in page.evaluate(COST))
+        seen = page.evaluate("seen")
+        paints.append(seen["paint"] / 1000)
+        if size > MOST_BYTES and not chart:
+            faults.append(f"{address}: {size:,} bytes")
+        if seen["shift"] > MOST_SHIFT:
+            faults.append(f"{address}: it shifts by {seen['shift']:.3f}")
+        context.close()
+    paints.sort()
+    print(
+        f"\n{width} px: largest paint, median {paints[len(paints) // 2]:.2f} s, last {paints[-1]:.2f} s"
+    )
+    assert paints[len(paints) // 2] < MOST_SECONDS
+    assert not faults, "\n".join(faults)
