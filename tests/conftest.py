@@ -1,8 +1,10 @@
 """People, data folders and clients that the tests share."""
 
+import gc
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import storages
@@ -11,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
+from xdist.scheduler import LoadFileScheduling
 
 from apps.jobs.models import Job
 from apps.teams.models import ApiToken, Membership, Role, Team, User
@@ -26,6 +29,37 @@ hypothesis_settings.load_profile("assay")
 connection_created.disconnect(dispatch_uid="end_frozen_transactions")
 
 
+# Files that take longest, the longest first: none of them is left for the end, when one process would be
+# alone with it.
+LONG = (
+    "tests/browser/",
+    "tests/test_access.py",
+    "tests/test_api_schema.py",
+    "tests/inference/test_local_runs.py",
+    "tests/inference/endpoints/test_sharing.py",
+    "tests/jobs/test_worker.py",
+    "tests/leaderboards/test_pick.py",
+    "tests/core/",
+    "tests/selection/methods/test_every_method.py",
+    "tests/routing/methods/test_every_router.py",
+)
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """Hands out files, the long ones first, and all of the browser's together: they share one site."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False  # by the number of their tests, which says little
+
+    def _split_scope(self, nodeid: str) -> str:
+        return LONG[0] if nodeid.startswith(LONG[0]) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database-only",
@@ -35,16 +69,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--database-only"):
-        return
-    wanted: list[pytest.Item] = []
-    others: list[pytest.Item] = []
-    for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        asks = fixtures & {"db", "transactional_db"} or item.get_closest_marker("django_db")
-        (wanted if asks else others).append(item)
-    config.hook.pytest_deselected(items=others)
-    items[:] = wanted
+    if config.getoption("--database-only"):
+        wanted: list[pytest.Item] = []
+        others: list[pytest.Item] = []
+        for item in items:
+            (wanted if _depends_on_the_server(item) else others).append(item)
+        config.hook.pytest_deselected(items=others)
+        items[:] = wanted
+    items.sort(key=_place)
+
+
+def _depends_on_the_server(item: pytest.Item) -> bool:
+    if item.get_closest_marker("embedded_only"):
+        return False
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(fixtures & {"db", "transactional_db"} or item.get_closest_marker("django_db"))
+
+
+def _place(item: pytest.Item) -> int:
+    places = (at for at, path in enumerate(LONG) if item.nodeid.startswith(path))
+    return next(places, len(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: nobody need look for garbage there again, as some libraries
+    do at each call."""
+    gc.collect()
+    gc.freeze()
 
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -46,6 +46,7 @@ def test_it_makes_a_whole_board(dataset: Dataset) -> None:
     assert summary["models"] == len(table.model_names)
 
 
+@pytest.mark.embedded_only
 def test_its_items_are_pictures(dataset: Dataset) -> None:
     (item,) = items_of(dataset.versions.get(), [0])
     assert item.image is not None
@@ -53,6 +54,7 @@ def test_its_items_are_pictures(dataset: Dataset) -> None:
     assert item.slices["ink"] in ("light", "medium", "heavy")
 
 
+@pytest.mark.embedded_only
 def test_it_shows_where_routing_helps(dataset: Dataset) -> None:
     version = Dataset.objects.get(name="Short questions").versions.get()
     table = outcomes_of(version)
@@ -66,6 +68,7 @@ def test_it_shows_where_routing_helps(dataset: Dataset) -> None:
     assert Router.objects.filter(version=version).exists()
 
 
+@pytest.mark.embedded_only
 def test_its_prices_are_measured_and_say_how(dataset: Dataset) -> None:
     assert Price.objects.count() == CandidateModel.objects.count()
     for price in Price.objects.all():

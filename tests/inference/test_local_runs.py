@@ -24,6 +24,7 @@ from tests.inference import tiny
 from tests.inference.furniture import prompts, source_of
 from tests.inference.test_local_models import picture
 
+pytestmark = pytest.mark.embedded_only
 Jobs = Callable[[], list[Job]]
 
 

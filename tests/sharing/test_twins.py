@@ -28,6 +28,7 @@ from tests.routes import MARK
 from tests.routing.furniture import evaluation_of, version_with_outcomes
 from tests.selection.replays import finished_replay
 
+pytestmark = pytest.mark.embedded_only
 ClientOf = Callable[[User], Client]
 TYPES = {
     "json": "application/json",
