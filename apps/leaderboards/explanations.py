@@ -35,7 +35,10 @@ register(
         E(
             "P(best)",
             "The labelled items are drawn again with replacement, 10,000 times; the share of draws in which "
-            "the model has the highest accuracy. Draws that several models win are divided between them.",
+            "the model has the highest accuracy. Draws that several models win are divided between them, so "
+            "near-copies share it: a model can have little of it and still be within a point of the best. "
+            "It is at most 1 less half the p-value of the exact test against any rival, since few labels "
+            "say nothing surely, however they are drawn again.",
             "B. Efron, Ann. Statist. 7 (1979)",
         ),
         E(

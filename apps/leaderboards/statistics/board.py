@@ -40,7 +40,9 @@ class BoardRow:
         rank_low, rank_high: the ranks that paired evidence leaves open, 1 is the best.
         compared: it answered enough to be chosen. A model seen on two items is not the best because
             both were right; until it is run on more, it has no P(best).
-        p_best, p_within_delta: shares of bootstrap resamples; None where not compared.
+        p_best: share of bootstrap resamples, but never surer than the exact test against any compared
+            rival; only a share over a half is ever lowered. None where not compared.
+        p_within_delta: share of bootstrap resamples; None where not compared.
         price: as given; None where it is not known.
         on_frontier: no compared model is both no dearer and no less accurate, and better in one.
         difference: its accuracy minus the chosen model's, on the items both were run on; None where
@@ -202,9 +204,9 @@ def rank_answers(
         answered: [n_models, n_items], the model was run on it.
         names: of the models. prices: [n_models], NaN where not known. The rest as there.
     """
-    numbers = _numbers(correct, answered, prices, names, delta, resamples, seed)
     counts = pair_counts(correct, answered)
     ranks = rank_ranges(counts, alpha=alpha)
+    numbers = _numbers(correct, answered, prices, names, ranks.p, delta, resamples, seed)
     chosen = numbers.order[0]
     rows = _rows(names, numbers, counts, ranks, chosen, alpha)
     tied = [j for j in numbers.order if j in set(ranks.tied_with(chosen).tolist())]
@@ -247,6 +249,7 @@ def _numbers(
     answered: Mask,
     price: Floats,
     names: tuple[str, ...],
+    p: Floats,
     delta: float,
     resamples: int,
     seed: int,
@@ -258,6 +261,7 @@ def _numbers(
     p_best[compared], p_within[compared] = best_shares(
         correct[compared], answered[compared], delta=delta, resamples=resamples, seed=seed
     )
+    p_best[compared] = np.minimum(p_best[compared], _surest(p[np.ix_(compared, compared)]))
 
     def place(j: int) -> tuple[bool, float, float, float, str]:
         sortable = np.nan_to_num([-accuracy[j], -p_best[j], price[j]], nan=math.inf)
@@ -265,6 +269,16 @@ def _numbers(
 
     order = sorted(range(len(ran)), key=place)
     return _Numbers(right, ran, accuracy, compared, p_best, p_within, price, order)
+
+
+def _surest(p: Floats) -> Floats:
+    """How sure paired evidence lets each model be the best: 1 minus half its highest p, [n_models].
+
+    A model that is right on the only label there is, is the best in every resample of it. Half the
+    two-sided p-value bounds how often the labels speak this clearly for a model that is not the best.
+    """
+    surest: Floats = 1 - np.where(np.eye(len(p), dtype=bool), 0.0, p).max(axis=1) / 2
+    return surest
 
 
 def _cheapest(numbers: _Numbers, delta: float) -> int:
