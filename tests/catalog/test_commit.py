@@ -63,6 +63,17 @@ def test_predictions_and_labels_come_in_one_go(bring_together: BringTogether) ->
     assert not state.chosen.any()
 
 
+def test_a_model_that_is_called_otherwise_only_in_case_is_said_to_be_the_known_one(
+    version: DatasetVersion, bring: Bring
+) -> None:
+    upload = bring("item_id,GPT-4o,new\nx,cat,dog\n")
+    assert upload.summary["sentence"] == (
+        "1 item. Predictions of 2 models. "
+        "Names differ only in case from models you have: `GPT-4o` as `gpt-4o`."
+    )
+    assert version_of(upload).outputs.filter(model__name="gpt-4o").exists()
+
+
 def test_when_the_labels_are_wrong_the_predictions_are_not_taken_either(
     bring_together: BringTogether,
 ) -> None:

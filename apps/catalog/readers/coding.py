@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from apps.core.spreadsheets import as_written
 
 EMPTY = -1
 BAD = -2
+# What numpy, pandas and R write for a number that is not there. "NA", "None" and "null" stay classes:
+# there are tasks that have such ones.
+NOT_A_NUMBER = frozenset({"NaN", "nan", "<NA>"})
 _WHOLE = re.compile(r"([+-]?\d+)\.0*")
 _INTEGER = re.compile(r"-?\d+(\.0*)?")
 Codes = NDArray[np.int32]
@@ -32,6 +35,7 @@ class Coder:
         most: how many distinct values are allowed.
         not_known: the end of a sentence about a value that is not known.
         also: another spelling to look up among `known` when a value is not there.
+        empty: values that mean an empty cell, where they are not known.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Coder:
         most: int,
         not_known: str = "",
         also: Callable[[str], str] | None = None,
+        empty: Collection[str] = (),
     ) -> None:
         self.names: list[str] = list(known or ())
         self.matched = False
@@ -53,6 +58,7 @@ class Coder:
         self._most = most
         self._not_known = not_known
         self._also = also
+        self._empty = empty
         self._by_name = {name: code for code, name in enumerate(self.names)}
         self._faults: dict[str, str] = {}
         self._folded: dict[str, str] | None = None
@@ -97,7 +103,7 @@ class Coder:
         if code is not None:
             self.matched = True
             return code
-        return self._new(value, name, column)
+        return EMPTY if name in self._empty else self._new(value, name, column)
 
     def _new(self, value: str, name: str, column: str) -> int:
         fault = name_fault(name)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from apps.catalog.readers.coding import (
     EMPTY,
+    NOT_A_NUMBER,
     Coder,
     not_one_of,
     other_class_name,
@@ -86,6 +87,7 @@ def read_labels(
         most=MAX_CLASSES,
         not_known=not_one_of(known_classes or ()),
         also=other_class_name,
+        empty=NOT_A_NUMBER,
     )
     people = Coder("annotator", problems, known=None, most=MAX_MODELS)
     coders = [(items, mapping.item), (classes, mapping.label)]

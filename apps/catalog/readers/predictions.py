@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from apps.catalog.readers.cells import Cells
 from apps.catalog.readers.coding import (
     BAD,
+    NOT_A_NUMBER,
     Coder,
     first_rows,
     look_alikes,
@@ -62,7 +63,7 @@ def read_predictions(
         progress: called with (done, total) now and then. should_stop: asked now and then.
 
     Returns:
-        The matrix [n_models, n_items], -1 where a model was not run (an empty cell, or no row).
+        The matrix [n_models, n_items], -1 where a model was not run (an empty cell, NaN, or no row).
         Items are in the order of `known_items` (all of them), else of the file; models in the
         order of the file; classes in the order of `known_classes`, else sorted.
 
@@ -120,6 +121,7 @@ class _Reader:
             most=MAX_CLASSES,
             not_known=not_one_of(known_classes or ()),
             also=other_class_name,
+            empty=NOT_A_NUMBER,
         )
         self.cells = Cells(
             problems,

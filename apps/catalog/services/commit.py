@@ -20,6 +20,7 @@ from apps.catalog.services.models_file import take_models
 from apps.catalog.services.outcomes import name_outcomes, outcomes_there
 from apps.catalog.services.records import (
     already_there,
+    known_otherwise,
     make_dataset,
     make_version,
     record_labels,
@@ -162,9 +163,10 @@ class _Writing:
             upload, stored = self.plan.predictions
             if fault := already_there(version, stored.model_names):
                 raise Rejected.because(upload, fault)
+            others = known_otherwise(team=version.team, names=stored.model_names)
             record_predictions(user=self.user, version=version, stored=stored, upload=upload)
             count = len(stored.model_names)
-            said = f"Predictions of {count:,} {'model' if count == 1 else 'models'}."
+            said = f"Predictions of {count:,} {'model' if count == 1 else 'models'}.{others}"
             self.sentences[upload.pk] = f"{self.sentences.get(upload.pk, '')} {said}".strip()
         if self.plan.outcomes is not None:
             self._add_outcomes(version)
@@ -188,10 +190,11 @@ class _Writing:
         upload, stored = self.plan.outcomes
         if fault := outcomes_there(version, stored):
             raise Rejected.because(upload, fault)
+        others = known_otherwise(team=version.team, names=stored.model_names)
         name_outcomes(user=self.user, version=version, stored=stored, upload=upload)
         count = len(stored.model_names)
         what = "Costs and tokens" if stored.usage else "Outcomes"
-        said = f"{what} of {count:,} {'model' if count == 1 else 'models'}."
+        said = f"{what} of {count:,} {'model' if count == 1 else 'models'}.{others}"
         self.sentences[upload.pk] = f"{self.sentences.get(upload.pk, '')} {said}".strip()
 
     def _take_models(self) -> None:

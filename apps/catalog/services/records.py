@@ -193,6 +193,19 @@ def candidates(*, user: User | None, team: Team, names: Sequence[str]) -> dict[s
     return {name: held[name.lower()] for name in names}
 
 
+def known_otherwise(*, team: Team, names: Sequence[str]) -> str:
+    """A sentence on names that the team's models have in another case; empty where there are none."""
+    held = CandidateModel.objects.filter(team=team).values_list("name", flat=True)
+    other = {name.lower(): name for name in held}
+    pairs = [(name, other.get(name.lower(), name)) for name in names]
+    changed = [f"`{name}` as `{known}`" for name, known in pairs if name != known]
+    if not changed:
+        return ""
+    left = len(changed) - SHOWN_NAMES
+    more = f" and {left:,} more" if left > 0 else ""
+    return f" Names differ only in case from models you have: {', '.join(changed[:SHOWN_NAMES])}{more}."
+
+
 def record_predictions(
     *,
     user: User | None,

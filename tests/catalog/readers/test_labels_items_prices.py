@@ -20,7 +20,7 @@ from apps.catalog.readers import (
     sniff,
 )
 
-from .files import LABELS, fault, jsonl, npz, put
+from .files import LABELS, fault, jsonl, npz, predictions, put, wide
 
 
 def test_labels_are_read_and_empty_ones_are_not_labels_yet(tmp_path: Path) -> None:
@@ -30,6 +30,18 @@ def test_labels_are_read_and_empty_ones_are_not_labels_yet(tmp_path: Path) -> No
     assert data.labels == ("cat", "dog")
     assert data.annotators is None
     assert data.rows == (2, 4)
+
+
+def test_a_number_that_is_not_there_is_no_class_unless_it_is_declared(tmp_path: Path) -> None:
+    given = predictions(tmp_path, "item_id,m,n\na,1.0,NaN\nb,nan,2.0\nc,<NA>,1\n", wide("m", "n"))
+    assert given.class_names == ("1", "2")
+    assert given.predictions.tolist() == [[0, -1, -1], [-1, 1, 0]]
+    path = put(tmp_path, "item_id,label\na,1\nb,nan\n")
+    assert read_labels(path, LABELS, name="f").item_ids == ("a",)
+    text = "item_id,m\na,NA\nb,None\nc,null\nd,NaN\n"
+    assert predictions(tmp_path, text, wide("m")).class_names == ("NA", "None", "null")
+    declared = predictions(tmp_path, text, wide("m"), classes=["NA", "NaN", "None", "null"])
+    assert declared.predictions.tolist() == [[0, 2, 3, 1]]
 
 
 def test_cells_that_our_own_csv_made_safe_are_known_again(tmp_path: Path) -> None:
