@@ -145,10 +145,8 @@ def _coded(column: Any) -> Any:
     pandas writes integers with gaps as floats, NaN for the gap: whole floats become integers and
     NaN becomes null, so that 1.0 is the class "1" and NaN an empty cell.
     """
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    if len(column.dictionary) > len(column):
-        column = _compact(column)
+    categorical = pa.types.is_dictionary(column.type)
+    column = _compact(column) if categorical else column.dictionary_encode()
     values = column.dictionary
     values.validate(full=True)
     if pa.types.is_floating(values.type):
@@ -157,11 +155,14 @@ def _coded(column: Any) -> Any:
 
 
 def _compact(column: Any) -> Any:
-    """Keep of a row group's dictionary only what this batch uses."""
-    places = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    used = np.unique(places[places >= 0])
-    fresh = pa.array(np.searchsorted(used, places).astype(np.int32), mask=places < 0)
-    return pa.DictionaryArray.from_arrays(fresh, column.dictionary.take(pa.array(used)))
+    """Keep of a dictionary only what this batch uses, in the order of its rows.
+
+    A row group has one dictionary for all its batches, and that of a categorical column is sorted and
+    names categories that no row has.
+    """
+    used = pc.unique(column.indices).drop_null()
+    fresh = pc.index_in(column.indices, value_set=used)
+    return pa.DictionaryArray.from_arrays(fresh, column.dictionary.take(used))
 
 
 def _float_texts(values: Any) -> Any:

@@ -17,6 +17,7 @@ from apps.catalog.readers import (
     FileProblem,
     Mapping,
     PredictionData,
+    read_items,
     read_labels,
     read_predictions,
     sniff,
@@ -27,7 +28,7 @@ from apps.catalog.readers.problems import Problems
 from apps.catalog.readers.scan import scan_csv
 from apps.core.spreadsheets import as_written
 
-from .files import LABELS, LONG, jsonl, npz, parquet, put, wide
+from .files import LABELS, LONG, fault, jsonl, npz, parquet, put, wide
 
 WORDS = st.text(alphabet="abcXYZ019 -_.\"',;|éßñ", min_size=1, max_size=12).filter(
     lambda word: word == word.strip()
@@ -271,6 +272,24 @@ def test_a_parquet_dictionary_longer_than_a_batch_is_read_right(tmp_path: Path) 
     data = read_predictions(parquet(tmp_path, {"item_id": ids, "m": classes}), wide("m"), name="f")
     assert data.item_ids == tuple(ids)
     assert [data.class_names[code] for code in data.predictions[0]] == classes
+
+
+def test_categories_of_a_parquet_file_are_read_by_its_rows_alone(tmp_path: Path) -> None:
+    def categories(codes: list[int | None], names: list[str]) -> pa.DictionaryArray:
+        return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names))
+
+    items = categories([2, 0, 1], ["a", "b", "c"])
+    answers = categories([1, None, 1], ["cat", "dog", "owl"])
+    path = parquet(tmp_path, {"item_id": items, "m": answers})
+    assert read_items(path, Mapping("item_id"), name="f").item_ids == ("c", "a", "b")
+    data = read_predictions(path, wide("m"), name="f")
+    assert (data.item_ids, data.class_names) == (("c", "a", "b"), ("dog",))
+    assert data.predictions.tolist() == [[0, -1, 0]]
+    twice = categories([1, 1], ["a", "b"])
+    path = parquet(tmp_path, {"item_id": twice, "m": categories([0, 0], ["cat"])})
+    assert "`b` is there twice; the first is in row 2" in str(
+        fault(lambda: read_items(path, Mapping("item_id"), name="f"))
+    )
 
 
 def test_known_classes_keep_their_order_and_take_whole_numbers(tmp_path: Path) -> None:
