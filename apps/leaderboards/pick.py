@@ -24,7 +24,7 @@ from apps.catalog.readers import (
     read_prices,
     sniff,
 )
-from apps.catalog.readers.problems import shown
+from apps.catalog.readers.problems import listed, shown
 from apps.catalog.readers.sniffing import LABEL_COLUMNS
 from apps.catalog.tables import NOT_LABELLED, PredictionTable
 from apps.leaderboards.compute import Question, compute
@@ -46,13 +46,16 @@ class Files:
 
 
 def pick(files: Files, question: Question, *, today: date) -> dict[str, Any]:
-    """The result of `compute` for files; `set_aside` in it names columns that no model was seen in.
+    """The result of `compute` for files.
+
+    `set_aside` in it names columns that no model was seen in, `strangers` labels that no model answers.
 
     Raises:
         FileProblem: a file that cannot be read, or that says what cannot be; nothing else.
     """
     predictions, set_aside = _predictions(files.predictions)
     labels, chosen = _labels(files.labels, predictions)
+    strangers = _strangers(files.labels.name, labels, predictions)
     classes = [*predictions.class_names]
     classes += sorted(set(labels.labels) - set(classes))
     code = {name: index for index, name in enumerate(classes)}
@@ -79,7 +82,7 @@ def pick(files: Files, question: Question, *, today: date) -> dict[str, Any]:
     if result["ranking"] is None:
         message = result["problem"] or "There is no label in it: at least one is needed to rank."
         raise FileProblem(files.labels.name, [Problem(message)])
-    return result | {"set_aside": set_aside}
+    return result | {"set_aside": set_aside, "strangers": strangers}
 
 
 def answer(result: dict[str, Any]) -> dict[str, Any]:
@@ -179,6 +182,20 @@ def _check_agreement(labels: LabelData, name: str) -> None:
                 f"`{shown(other)}` in row {place:,}; settle on one of the two."
             )
             raise FileProblem(name, [Problem(message, row)])
+
+
+def _strangers(name: str, labels: LabelData, predictions: PredictionData) -> list[str]:
+    """Labels that no model ever answers, sorted. Are all of them, the two files speak of two things."""
+    codes = np.unique(predictions.predictions)
+    answered = {predictions.class_names[code] for code in codes[codes >= 0]}
+    given = set(labels.labels)
+    if given and given.isdisjoint(answered):
+        message = (
+            f"No model answers any of its labels ({listed(sorted(given))}); "
+            f"they answer {listed(sorted(answered))}."
+        )
+        raise FileProblem(name, [Problem(message)])
+    return sorted(given - answered)
 
 
 def _says_chosen(found: Sniffed) -> bool:

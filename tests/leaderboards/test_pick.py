@@ -110,13 +110,23 @@ def test_it_writes_the_numbers_and_says_the_verdict(files: Path, pick: Pick) -> 
 def test_right_answers_beside_the_predictions_do_not_win(files: Path) -> None:
     header, *rows = (files / "p.csv").read_text().splitlines()
     item, *models = header.split(",")
-    beside = [f"{item},text,Label,{','.join(models)}"]
-    beside += [f"{id_},What is it?,cat,{rest}" for id_, rest in (row.split(",", 1) for row in rows)]
+    beside = [f"{item},text,Label,ada_correct,{','.join(models)}"]
+    beside += [
+        f"{id_},What is it?,cat,cat,{rest}" for id_, rest in (row.split(",", 1) for row in rows)
+    ]
     (files / "p.csv").write_text("\n".join(beside) + "\n")
     done = run(files, str(files / "p.csv"), str(files / "l.csv"))
     assert done.stdout.startswith("Use ada"), done.stdout
-    assert "Not taken for models: `text`, `Label`." in done.stdout
+    assert "Not taken for models: `text`, `Label`, `ada_correct`." in done.stdout
     assert " text  " not in done.stdout
+
+
+def test_a_label_that_no_model_answers_is_told(files: Path) -> None:
+    rows = (files / "l.csv").read_text()
+    (files / "l.csv").write_text(rows.replace("i0,cat", "i0,Cat"))
+    done = run(files, str(files / "p.csv"), str(files / "l.csv"))
+    assert "No model answers Cat." in done.stdout
+    assert "37/40" in done.stdout
 
 
 def test_it_needs_no_database_and_prints_a_table(files: Path) -> None:
@@ -153,6 +163,10 @@ def test_it_takes_a_folder_of_npz_and_labels_by_number(tmp_path: Path) -> None:
     [
         ("item_id,label\nnobody,cat\n", "nobody"),
         ("item_id,label\ni0,\n", "label"),
+        (
+            "item_id,label\ni0,0\ni1,2\n",
+            "No model answers any of its labels (0, 2); they answer cat, dog.",
+        ),
         ("item_id,label\ni0,cat\ni0,dog\n", "i0"),
         ("item_id,label,annotator\ni0,cat,ann\ni0,dog,bob\n", "but `cat` in row 2; settle on one"),
         ("", "empty"),

@@ -62,12 +62,15 @@ _TEXT = ("text", "prompt", "question", "input", "instruction", "sentence", "cont
 _IMAGE = ("image", "img", "picture", "thumbnail")
 _SLICE = ("slice", "subset", "split", "category", "domain", "subject", "task", "dataset")
 _BESIDE = {
-    *("label", "labels", "gold", "target", "truth", "ground_truth", "true_label"),
+    *("label", "labels", "gold", "target", "truth", "ground_truth", "true_label", "y_true"),
+    *("correct_answer", "expected", "reference"),
     *_TEXT,
     *_IMAGE,
     *_SLICE,
 }
 """What stands beside the answers of models in many files: taken for a model, the right answers win."""
+
+_ABOUT_ANSWERS = ("correct", "is_correct", "right", "probability", "prob", "confidence", "score")
 
 _ENCODINGS = {
     "utf-8": "UTF-8",
@@ -147,7 +150,8 @@ def _guess_predictions(source: Source, item: str, columns: list[str]) -> Mapping
     ):
         probability = _take(rest, _PROBABILITY)
         return Mapping(item, model=model, prediction=prediction, probability=probability)
-    models = [column for column in columns if _plain(column) not in _BESIDE]
+    aside = _BESIDE | {f"{_plain(column)}_{what}" for column in columns for what in _ABOUT_ANSWERS}
+    models = [column for column in columns if _plain(column) not in aside]
     return Mapping(item, models=tuple(models or columns))
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from apps.catalog.readers import FileProblem
-from apps.catalog.readers.problems import shown
+from apps.catalog.readers.problems import listed, shown
 from apps.core.prose import plain
 from apps.leaderboards import pick
 from apps.leaderboards.compute import Question
@@ -78,6 +78,8 @@ class Command(BaseCommand):
         if result["set_aside"]:
             names = ", ".join(f"`{shown(name)}`" for name in result["set_aside"])
             self.stdout.write(f"Not taken for models: {names}.\n")
+        if result["strangers"]:
+            self.stdout.write(f"No model answers {listed(result['strangers'])}.\n")
         following = [item["id"] for item in result["next"]["items"]]
         if following:
             self.stdout.write("Label next: " + ", ".join(following) + "\n")
