@@ -14,6 +14,7 @@ from apps.catalog.models import DatasetVersion
 from apps.core.templatetags.assay import prose
 from apps.jobs.models import Job
 from apps.routing.models import Evaluation, Router
+from apps.routing.pages import evaluation_page, words
 from apps.teams.models import Role, User
 from tests.routing.furniture import measured
 
@@ -78,6 +79,19 @@ def test_the_best_single_model_and_its_price_stand_under_the_verdict(
     assert f"<code>{best['name']}</code> is the best single model" in support
     assert f"{best['accuracy']:.1f} points at $" in support
     assert html.index('class="support"') < html.index("<table")
+
+
+def test_of_equally_good_models_the_cheapest_is_called_the_best() -> None:
+    models = [
+        {"name": "dear", "accuracy": 70.0, "cost": 0.01},
+        {"name": "cheap", "accuracy": 70.0, "cost": 0.001},
+    ]
+    result = {**measured(), "models": models}
+    assert words.support_lines(result)[0].startswith("`cheap` is the best single model")
+    page = evaluation_page(name="Equals", result=result, asked="", url="/", chart_url="/")
+    assert [model.name for model in page.models if model.best] == ["cheap"]
+    assert page.dial is not None
+    assert page.dial.best.startswith("cheap")
 
 
 def test_every_null_model_is_in_the_chart(

@@ -217,12 +217,15 @@ def _evaluation(
     score, cost = column_means(tested.score), column_means(tested.cost)
     if setting.money == "calls":
         cost = (np.arange(2) == int(np.argmax(score))).astype(np.float64)
-    best = max(
-        dict.fromkeys(split.best_single for split in splits),
-        key=lambda name: sum(split.best_single == name for split in splits),
-    )
+    best = tested.model_names[
+        max(range(tested.n_models), key=lambda j: (score[j], -_known(cost[j])))
+    ]
     said, helps = verdict(
-        routers[subject], best, setting.money, priced=not np.isnan(tested.cost).all()
+        routers[subject],
+        best,
+        setting.money,
+        priced=not np.isnan(tested.cost).all(),
+        agreed={split.best_single for split in splits} == {best},
     )
     return Evaluation(
         prompts=setting.outcomes.n_prompts,

@@ -159,8 +159,8 @@ def _savings(
     low, high = interval(mean, _draws(routers, "cost_save", weights), units=units)
     return {
         "mean": mean,
-        "low": max(low, 0.0),
-        "high": min(high, 1.0),
+        "low": max(low, 0.0) + 0.0,
+        "high": min(high, 1.0) + 0.0,
         "worst": min(found),
         "splits_reached": sum(router.reached for router in routers),
     }

@@ -8,7 +8,7 @@ from .result import Estimate, RouterResult
 
 
 def verdict(
-    result: RouterResult, best: str, money: str, *, priced: bool
+    result: RouterResult, best: str, money: str, *, priced: bool, agreed: bool
 ) -> tuple[str, bool | None]:
     """A sentence or two, and whether routing is worth it (None where nothing can be said).
 
@@ -17,18 +17,21 @@ def verdict(
 
     Args:
         result: of the router in question.
-        best: the name of the best single model.
+        best: the name of the best single model of all prompts: what to use without routing.
         money: see `Evaluation.money`.
         priced: whether costs are known; they may still all be the same.
+        agreed: whether every training part held that model for the best. What it held for the best
+            is what routing is compared with, so only then may a comparison name it.
     """
     best = name(best)
+    rival = best if agreed else "the best single model in training"
     if result.problem is not None:
         return f"The router could not be evaluated: {result.problem}", None
     use = f"No evidence that routing helps here: use {best}."
     mixing = "drawing lots between the two" if money == "calls" else "mixing single models by price"
     gain = result.aiq_minus_zero
     if gain is None or result.cost_save is None:
-        return _by_quality(result.accuracy_minus_best, best, use, priced=priced)
+        return _by_quality(result.accuracy_minus_best, best, rival, use, priced=priced)
     if gain.low <= 0:
         if gain.high < 0:
             return (
@@ -37,22 +40,23 @@ def verdict(
             )
         return use, False
     saved = result.cost_save
-    of_what = f" of the calls to {best}" if money == "calls" else ""
+    strong = best if agreed else "the stronger model"
+    of_what = f" of the calls to {strong}" if money == "calls" else ""
     if saved["low"] > 0:
         return (
             f"Routing saves {_percent(saved['mean'])}{of_what} ({_bounds(saved)}) at equal quality "
-            f"(that of {best}).",
+            f"(that of {rival}).",
             True,
         )
     return (
         f"Routing gains {_points(gain)} over {mixing}, but there is no evidence that it reaches the "
-        f"quality of {best} for less.",
+        f"quality of {rival} for less.",
         True,
     )
 
 
 def _by_quality(
-    gain: Estimate | None, best: str, use: str, *, priced: bool
+    gain: Estimate | None, best: str, rival: str, use: str, *, priced: bool
 ) -> tuple[str, bool | None]:
     if gain is None:
         return use, None
@@ -62,9 +66,9 @@ def _by_quality(
         else "Costs are unknown, so savings cannot be told."
     )
     if gain.low > 0:
-        return f"Routing gains {_points(gain)} over {best}. {unpriced}", True
+        return f"Routing gains {_points(gain)} over {rival}. {unpriced}", True
     if gain.high < 0:
-        return f"Routing loses {_points(gain)} against {best}: use {best}. {unpriced}", False
+        return f"Routing loses {_points(gain)} against {rival}: use {best}. {unpriced}", False
     return f"{use} {unpriced}", False
 
 

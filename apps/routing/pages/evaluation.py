@@ -198,7 +198,6 @@ class EvaluationPage:
     @property
     def models(self) -> list[ModelRow]:
         """The single models, best first."""
-        found = sorted(self.result["models"], key=lambda model: -model["accuracy"])
         return [
             ModelRow(
                 model["name"],
@@ -206,7 +205,7 @@ class EvaluationPage:
                 words.cost_text(self.result, model["cost"]),
                 place == 0,
             )
-            for place, model in enumerate(found)
+            for place, model in enumerate(words.models_by_quality(self.result))
         ]
 
     @property
@@ -330,7 +329,7 @@ def dial_of(result: dict[str, Any], asked: str, url: str) -> Dial | None:
     curve = result["routers"][result["subject"]]["curve"]
     if not curve or not curve["quality"] or result["money"] == "none":
         return None
-    best = max(result["models"], key=lambda model: model["accuracy"])
+    best = words.models_by_quality(result)[0]
     step = _asked_step(asked, _step_of(result, best["cost"] / 2))
     budget = budget_at(result, step)
     grid = result["grid"]

@@ -35,7 +35,7 @@ NULL_CURVES = frozenset({"best-single", "zero", "random-mix", "prompt-length", "
 ABOUT = {
     "best-single": "one model for every prompt: the best on the training part",
     "zero": "a mixture of single models chosen on the training part, whatever the prompt says",
-    "random-mix": "the cheapest or the dearest model, by chance",
+    "random-mix": "a model by lot for each prompt, a cheap one the likelier the more money counts",
     "prompt-length": "knows how long the prompt is",
     "task-table": "is told the task of each prompt; a new prompt comes without it",
     "oracle": "knows every outcome beforehand: nobody can do better",
@@ -53,7 +53,10 @@ TERMS = [
         "beat it has learnt nothing of use.",
     ),
     ("Best single model", "One model for every prompt: the best on the training part."),
-    ("Random mix", "The cheapest or the dearest model, by chance."),
+    (
+        "Random mix",
+        "A model by lot for each prompt, a cheap one the likelier the more money counts.",
+    ),
     ("Prompt length", "A router that knows how long the prompt is, and nothing else."),
     ("Task table", "A router that is told the task of each prompt; a new prompt comes without it."),
     ("Oracle", "Picks the best model for each prompt after the fact: the ceiling of all routing."),
@@ -97,9 +100,14 @@ def cost_text(result: dict[str, Any], cost: float | None) -> str:
     return unit.amount(cost) if unit else f"{100 * cost:.0f}%"
 
 
+def models_by_quality(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The single models, best first; of equals the cheapest, as the verdict names it."""
+    return sorted(result["models"], key=lambda model: (-model["accuracy"], model["cost"] or 0.0))
+
+
 def support_lines(result: dict[str, Any]) -> list[str]:
     """The best single model with its quality and cost, and what the router is and saves; with backticks."""
-    best = max(result["models"], key=lambda model: model["accuracy"])
+    best = models_by_quality(result)[0]
     cost, unit = cost_text(result, best["cost"]), unit_of(result)
     paid = f" at {cost} {unit.name}" if unit and best["cost"] is not None else ""
     lines = [f"{name(best['name'])} is the best single model: {best['accuracy']:.1f} points{paid}."]
@@ -110,7 +118,7 @@ def support_lines(result: dict[str, Any]) -> list[str]:
     saved = router["cost_save"]
     if saved and "saves" not in result["verdict"]:
         mean, low, high = (f"{100 * saved[key]:.0f}" for key in ("mean", "low", "high"))
-        said += f"; at the quality of {name(best['name'])} it saves {mean}% ({low} to {high})"
+        said += f"; at equal quality it saves {mean}% ({low} to {high})"
     return [*lines, f"{said[:1].upper()}{said[1:]}."]
 
 

@@ -65,6 +65,23 @@ def test_where_prompts_tell_nothing_one_model_is_advised() -> None:
     assert "use `model-2`" in result.verdict
 
 
+def test_the_advice_is_the_best_model_of_all_prompts_and_not_of_most_training_parts() -> None:
+    table, embeddings = world(400)
+    groups = np.arange(400) % 4
+    # Where the last group is held out, the first model is the better one of what is left.
+    score = np.column_stack([np.full(400, 0.6), np.where(groups == 3, 1.0, 0.5)])
+    table = replace(
+        table.subset(models=[0, 1]),
+        score=score,
+        groups={"task": tuple(f"task {group}" for group in groups)},
+    )
+    splits: list[SplitResult] = []
+    plan = Plan(routers=("linear",), split="group", splits=1, seed=2)
+    found = evaluate(table, embeddings, plan, on_split=splits.append)
+    assert splits[0].best_single == "model-0"
+    assert "use `model-1`" in found.verdict
+
+
 def test_null_models_and_oracles_are_always_shown(found: Evaluation) -> None:
     assert {*registry.NULLS, "oracle", "oracle-noise-adjusted", "linear"} == set(found.routers)
     by = {name: one.aiq["mean"] or 0 for name, one in found.routers.items() if one.aiq}
