@@ -217,9 +217,8 @@ def _evaluation(
     score, cost = column_means(tested.score), column_means(tested.cost)
     if setting.money == "calls":
         cost = (np.arange(2) == int(np.argmax(score))).astype(np.float64)
-    best = tested.model_names[
-        max(range(tested.n_models), key=lambda j: (score[j], -_known(cost[j])))
-    ]
+    # Of equally good models the cheapest.
+    best = tested.model_names[int(np.lexsort((np.nan_to_num(cost), -score))[0])]
     said, helps = verdict(
         routers[subject],
         best,
