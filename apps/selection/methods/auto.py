@@ -24,9 +24,9 @@ DISCOUNT = 0.3
 PSEUDO = 0.8
 """What the agreement with one pseudo-label counts in the decision; a bought label counts 1."""
 
-TRUST, REACH = 2.0, 0.15
-"""The majority is believed as if it had been seen on TRUST items as contested as this one; a label
-speaks of items whose majority's share is within REACH of its own, the nearer the more."""
+TRUST, REACH = 4.0, 0.15
+"""A majority that is unanimous is believed as if it had been seen on TRUST such items, a narrower
+one on fewer; a label speaks of items whose majority's share is within REACH of its own."""
 
 _NO_CLASS = -2  # neither a class nor "not run"
 
@@ -75,11 +75,12 @@ class Auto(LabelledPool):
     of the others, one with its labels reversed say, often beats many that are nearly as good as one
     another and fail together. What contested items say is therefore not carried over to others. With
     v the majority's share of the votes on an item, to two digits, it is believed while
-    2 v + sum_k K_k h_k is at least half of 2 + sum_k K_k, h_k being 1 where the majority was right
-    on the labelled disputed item k, and K_k = max(0, 1 - |v - v_k| / .15). Where the leader would be
-    another model if the u-weighted vote had all pseudo-labels, the next item is drawn uniformly from
-    those whose pseudo-label that would change and on which the two models differ: a label or three
-    of such items show which of the two votes is wrong there.
+    b v + sum_k K_k h_k is more than half of b + sum_k K_k. Here b = 4 (2 v - 1)^2, and 0 for v below
+    1/2; h_k is 1 where the majority was right on the labelled disputed item k, and
+    K_k = max(0, 1 - |v - v_k| / .15). Where the leader would be another model if the u-weighted vote
+    had all pseudo-labels, the next item is drawn uniformly from those whose pseudo-label that would
+    change and on which the two models differ: a label or three of such items show which of the two
+    votes is wrong there.
 
     Further:
 
@@ -233,8 +234,9 @@ class Auto(LabelledPool):
         right = self.labels[self._votes.items[known]] == self._majority[known]
         far = np.abs(levels[:, None] - self._majority_share[known])
         near = np.maximum(0.0, 1 - far / REACH)
-        hits = TRUST * levels + near @ right
-        return np.asarray((2 * hits >= TRUST + near.sum(axis=1) - ROUNDING)[level])
+        trust = TRUST * np.maximum(0.0, 2 * levels - 1) ** 2
+        hits = trust * levels + near @ right
+        return np.asarray((2 * hits > trust + near.sum(axis=1) + ROUNDING)[level])
 
     def _spread(self, values: NDArray[Any], otherwise: int = _NO_CLASS) -> NDArray[Any]:
         """[n_items], the values [n_disputed] of the disputed items, something else elsewhere."""

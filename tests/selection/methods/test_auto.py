@@ -86,8 +86,9 @@ class Literal:
     def believed(self, item: int) -> bool:
         v = self.share(item)
         near = [max(0.0, 1 - abs(v - other) / 0.15) for other, _ in self.seen]
-        hits = 2 * v + sum(k for k, (_, right) in zip(near, self.seen, strict=True) if right)
-        return hits >= (2 + sum(near)) / 2 - 1e-9
+        trust = 4 * max(0.0, 2 * v - 1) ** 2
+        hits = trust * v + sum(k for k, (_, right) in zip(near, self.seen, strict=True) if right)
+        return hits > (trust + sum(near)) / 2 + 1e-9
 
     def bold(self) -> dict[int, int]:
         weights = self.odds() + (self.correct - self.correct.mean()) / math.sqrt(self.t + 4)
