@@ -133,6 +133,13 @@ def _verdict(result: dict[str, Any]) -> Verdict:
         )
     if result["all_agree"]:
         return _all_agree(result, rows, chosen, cautions)
+    if not any(row["correct"] for row in rows.values()):
+        return Verdict(
+            f"No model is right on any of the {count(result['labels'], 'labelled item')}, so none can be "
+            "named: do the labels write the classes as the predictions do?",
+            (),
+            cautions,
+        )
     best = _decision(result, rows, chosen)
     support = tuple(_support(result, rows, chosen, bool(best)))
     if best:

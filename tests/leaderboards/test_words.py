@@ -90,6 +90,14 @@ def test_one_model_is_not_called_the_best() -> None:
     assert said.sentence.startswith("`a` is the only model here: 90% right of 400 labelled items")
 
 
+def test_where_no_model_is_right_none_is_named() -> None:
+    said = verdict(result(row("a", 0), row("b", 0)))
+    assert said.sentence.startswith("No model is right on any of the 400 labelled items, so none")
+    assert not said.decided
+    assert said.support == ()
+    assert verdict(result(row("a", 1), row("b", 0), tied_with=[])).sentence.startswith("Use `a`")
+
+
 def test_the_cheapest_good_enough_is_recommended_with_its_price() -> None:
     said = verdict(
         result(
