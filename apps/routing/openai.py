@@ -128,16 +128,29 @@ def _asked(messages: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
     """
     place = next((n for n in reversed(range(len(messages))) if messages[n]["role"] == "user"), None)
     content = None if place is None else messages[place]["content"]
-    if isinstance(content, str) and place is not None:
-        clean = [*messages]
-        clean[place] = {**messages[place], "content": read_flags(content)[0]}
-        return content, clean
-    parts = content if isinstance(content, list) else []
-    texts = [part.get("text") for part in parts if isinstance(part, dict)]
-    text = "\n".join(one for one in texts if isinstance(one, str))
-    if not text:
+    left: Any
+    if isinstance(content, str):
+        text, left = content, read_flags(content)[0]
+    else:
+        parts = content if isinstance(content, list) else []
+        text = "\n".join(one for part in parts if (one := _text_of(part)))
+        left = [clean for part in parts if (clean := _without_flags(part))]
+    if place is None or not text:
         raise ValueError("The chat has no message of a user with a text to decide on.")
-    return text, messages
+    return text, [*messages[:place], {**messages[place], "content": left}, *messages[place + 1 :]]
+
+
+def _text_of(part: Any) -> str:
+    """Of a part of a message; empty where it has none."""
+    text = part.get("text") if isinstance(part, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def _without_flags(part: Any) -> Any:
+    """A part of a message; None where it held nothing else."""
+    text = _text_of(part)
+    left = read_flags(text)[0]
+    return part if left == text else {**part, "text": left} if left else None
 
 
 def _error(status: int, sentence: str, code: str | None = None) -> Response:

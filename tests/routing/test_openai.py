@@ -87,6 +87,17 @@ def test_flags_of_the_prompt_are_for_the_router_alone(
     assert server.asked[1].json["messages"][1]["content"] == parts
 
 
+def test_flags_in_parts_of_a_message_are_for_the_router_too(
+    router: Router, alice: User, server: Server, api_of: Callable[..., APIClient]
+) -> None:
+    image = {"type": "image_url", "image_url": {}}
+    sent = ["Sort this. [Flag: fast]", "[Flag: small model]"]
+    parts = [image, *({"type": "text", "text": text} for text in sent)]
+    assert api_of(alice).post(ADDRESS, asked(router, parts)).status_code == 200
+    passed_on = server.asked[0].json["messages"][1]["content"]
+    assert passed_on == [image, {"type": "text", "text": "Sort this."}]
+
+
 @pytest.mark.parametrize(
     ("change", "status", "sentence"),
     [
