@@ -114,6 +114,8 @@ def _paired(
     low, high = interval(mean, draws, units=units)
     # What rounding leaves of no difference would have a sign, and its interval would miss 0;
     # adding 0 makes of -0 one without.
+    # From few units Student's interval would go beyond what means of scores can differ by.
+    low, high = max(low, -1.0), min(high, 1.0)
     return Estimate(*(round(100 * value, _DIGITS) + 0.0 for value in (mean, low, high)))
 
 
@@ -133,7 +135,7 @@ def _gain(
     if whole is None or held is None:
         return whole
     low = held.mean - twice * (held.mean - held.low)
-    return replace(whole, low=min(whole.low, round(low, _DIGITS) + 0.0))
+    return replace(whole, low=max(min(whole.low, round(low, _DIGITS) + 0.0), -100.0))
 
 
 def _twice(splits: Sequence[SplitResult]) -> float:

@@ -69,3 +69,11 @@ def test_savings_of_nothing_have_no_sign() -> None:
     saved = summarised([split(best_single=zero, zero=zero)], "zero", 30.0).cost_save
     assert saved is not None
     assert [f"{100 * saved[end]:.0f}" for end in ("low", "high")] == ["0", "0"]
+
+
+def test_from_few_groups_no_difference_is_larger_than_scores_allow() -> None:
+    worse = RouterSplit(accuracy=0.3, draws={"accuracy": np.linspace(0.0, 0.7, 50).tolist()})
+    result = summarised([split(best_single=routed(0.7), zero=worse)], "zero", 2.0)
+    against_best = result.accuracy_minus_best
+    assert against_best is not None
+    assert -100 <= against_best.low < against_best.mean < against_best.high <= 100
