@@ -23,7 +23,7 @@ from apps.routing.decision import (
     explain,
     penalties,
 )
-from apps.routing.decision.choice import money
+from apps.routing.decision.choice import a_prompt
 from apps.routing.encoders import encoder
 from apps.routing.flags import read_flags
 from apps.routing.methods.base import Embeddings, Forecast
@@ -144,8 +144,8 @@ def _check_affordable(bundle: Bundle, budget: float, allowed: Mask) -> None:
     cheapest = int(np.argmin(cost))
     if budget < cost[cheapest] * (1 - 1e-9):
         raise ValueError(
-            f"A budget of {money(budget)} a prompt is below the cheapest model that the flags leave: "
-            f"{bundle.model_names[cheapest]} costs {money(float(cost[cheapest]))} a prompt."
+            f"A budget of {a_prompt(budget)} is below the cheapest model that the flags leave: "
+            f"{bundle.model_names[cheapest]} costs {a_prompt(float(cost[cheapest]))}."
         )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from apps.catalog.tables import Floats, Mask, OutcomeTable
 from apps.routing.methods.base import Forecast
 
-from .choice import choose, money
+from .choice import a_prompt, choose
 from .guard import Guard, realised_cost
 
 
@@ -126,8 +126,8 @@ class Dial:
         if budget < self.least * (1 - 1e-9):
             name = self.guard.model_names[int(np.nanargmin(self.guard.cost))]
             raise ValueError(
-                f"A budget of {money(budget)} a prompt is below the cheapest model: {name} costs "
-                f"{money(self.least)} a prompt."
+                f"A budget of {a_prompt(budget)} is below the cheapest model: {name} costs "
+                f"{a_prompt(self.least)}."
             )
         high, low, share = self._between(budget)
         spend = share * self.spend[high] + (1 - share) * self.spend[low]

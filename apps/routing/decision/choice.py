@@ -195,9 +195,15 @@ def share(value: float) -> str:
     return f"{100 * value:.0f}%"
 
 
+def a_prompt(usd: float) -> str:
+    """A cost of a prompt, as in `0.4 cents a prompt`, or `$1.85 per million calls`."""
+    said = money(usd)
+    return said if said.endswith("calls") else f"{said} a prompt"
+
+
 def money(usd: float) -> str:
     """An amount in digits that can be read, as in `0.4 cents`, or `$1.85 per million calls`."""
-    if usd >= 1:
+    if usd >= 1 or usd == 0:
         return f"${usd:,.2f}"
     if usd >= 1e-5:
         return f"{float(f'{100 * usd:.2g}'):.6g} cents"

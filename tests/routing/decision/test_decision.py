@@ -25,7 +25,7 @@ from apps.routing.decision import (
     held_out_forecast,
     penalties,
 )
-from apps.routing.decision.choice import money
+from apps.routing.decision.choice import a_prompt, money
 from apps.routing.methods.base import Forecast
 from apps.routing.methods.knn import Knn
 from tests.routing.prompts import world
@@ -137,6 +137,14 @@ def test_the_reason_tells_the_calibrated_scores_that_the_table_shows() -> None:
 )
 def test_money_is_told_in_digits_that_can_be_read(usd: float, text: str) -> None:
     assert money(usd) == text
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [(0.0, "$0.00 a prompt"), (0.004, "0.4 cents a prompt"), (1.85e-6, "$1.85 per million calls")],
+)
+def test_a_cost_of_a_prompt_says_once_of_how_many_calls_it_is(usd: float, text: str) -> None:
+    assert a_prompt(usd) == text
 
 
 def test_the_guard_lets_a_router_through_that_pays() -> None:
