@@ -33,7 +33,11 @@ class MessageSerializer(serializers.Serializer[Any]):
     """One message of a chat; whatever else stands in it is passed on."""
 
     role = Text(max_length=40)
-    content = serializers.JSONField(help_text="A text, or a list of parts.")
+    content = serializers.JSONField(
+        required=False,
+        allow_null=True,
+        help_text="A text, or a list of parts; none where a model called tools.",
+    )
 
 
 class ChatSerializer(serializers.Serializer[Any]):
@@ -127,7 +131,7 @@ def _asked(messages: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
         ValueError: no message of a user with a text.
     """
     place = next((n for n in reversed(range(len(messages))) if messages[n]["role"] == "user"), None)
-    content = None if place is None else messages[place]["content"]
+    content = None if place is None else messages[place].get("content")
     left: Any
     if isinstance(content, str):
         text, left = content, read_flags(content)[0]

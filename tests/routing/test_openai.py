@@ -98,6 +98,21 @@ def test_flags_in_parts_of_a_message_are_for_the_router_too(
     assert passed_on == [image, {"type": "text", "text": "Sort this."}]
 
 
+def test_a_chat_in_which_tools_were_called_is_passed_on(
+    router: Router, alice: User, server: Server, api_of: Callable[..., APIClient]
+) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "What time is it?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "noon"},
+    ]
+    response = api_of(alice).post(ADDRESS, asked(router) | {"messages": messages})
+    assert response.status_code == 200
+    assert server.asked[0].json["messages"] == messages
+
+
 @pytest.mark.parametrize(
     ("change", "status", "sentence"),
     [
