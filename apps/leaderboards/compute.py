@@ -16,7 +16,7 @@ from apps.leaderboards.statistics.classwise import classwise
 from apps.leaderboards.statistics.paired import pair_counts
 from apps.selection.services import certificate_summary, certify, suggest_items
 
-FORMAT = 4
+FORMAT = 5
 """Goes up with every change of what a result holds or how it is computed."""
 
 CLASSES = 30

@@ -26,7 +26,7 @@ from apps.leaderboards.words import count, part_words
 RESAMPLES = 2_000
 """Of the bootstrap: a part is computed when it is first asked for, so it may not take long."""
 
-_FORMAT = 1
+_FORMAT = 2
 _KEPT_SINCE = 4  # the `compute.FORMAT` of the first snapshots with what is needed
 _LENGTH = 400  # letters of a name and its value in an address
 _OF_THE_WHOLE = ("next", "metrics", "class_columns", "class_cells")

@@ -204,8 +204,8 @@ def _decision(
             f"Use {name(near['model'])}: {_within(delta)} with "
             f"{_chance(_near(near, result), result)}{at}."
         )
-    if chosen["p_best"] >= sure:
-        return f"Use {name(chosen['model'])}: the best with {_chance(chosen['p_best'], result)}."
+    if (best := _best(chosen, result)) >= sure:
+        return f"Use {name(chosen['model'])}: the best with {_chance(best, result)}."
     if _near(chosen, result) >= sure:
         return (
             f"Use {name(chosen['model'])}: {_within(delta)} with "
@@ -247,6 +247,18 @@ def recommended(result: dict[str, Any]) -> str:
     return str((near if _saves(near, chosen) and sure_enough(near, result) else chosen)["model"])
 
 
+def _best(chosen: dict[str, Any], result: dict[str, Any]) -> float:
+    """P(best) of the chosen model. Snapshots from before format 5, which frozen links may show, hold
+    the share of resamples alone: it is capped here as `rank_candidates` caps it.
+    """
+    rivals = [
+        row["p"]
+        for row in result["ranking"]["rows"]
+        if row["compared"] and row["model"] != chosen["model"]
+    ]
+    return float(min(chosen["p_best"], 1 - max(rivals, default=0.0) / 2))
+
+
 def _near(row: dict[str, Any], result: dict[str, Any]) -> float:
     """P(within delta), but never surer than the number of labels allows.
 
@@ -256,7 +268,8 @@ def _near(row: dict[str, Any], result: dict[str, Any]) -> float:
     """
     delta = result["ranking"]["delta"]
     if delta == 0:
-        return float(row["p_best"])
+        chosen = row["model"] == result["ranking"]["chosen"]
+        return _best(row, result) if chosen else float(min(row["p_best"], 1 - row["p"] / 2))
     return float(min(row["p_within_delta"], 1 - (1 - delta) ** row["answered"]))
 
 
@@ -324,7 +337,7 @@ def _support(
     ranking, lines = result["ranking"], []
     near = rows[ranking["cheapest_within_delta"]]
     lead = f"{name(chosen['model'])} has the highest accuracy: {_share(chosen)}; "
-    lead += f"the best with {_chance(chosen['p_best'], result)}."
+    lead += f"the best with {_chance(_best(chosen, result), result)}."
     if chosen["price"] is not None:
         lead += f" It costs {price_unit(result).text(chosen['price'])}."
     lines.append(lead)

@@ -68,7 +68,7 @@ def test_models_are_named_with_commas_or_one_by_one(get: Callable[..., str], que
 def test_too_few_too_many_and_unknown_models_are_told_and_a_choice_is_offered(
     get: Callable[..., str],
 ) -> None:
-    assert "1 models are chosen" in get("?models=ada")
+    assert "One model is chosen" in get("?models=ada")
     html = get("?models=ada,nobody")
     assert "has no predictions of <code>nobody</code>" in html
     assert 'name="model"' in html

@@ -138,6 +138,18 @@ def test_no_resampling_makes_few_labels_sure() -> None:
     assert verdict(many).sentence == "Use `a`: within 1 point of the best with 98% probability."
 
 
+@pytest.mark.parametrize("labels", range(1, 5))
+def test_an_old_snapshot_makes_nobody_the_best_by_a_few_labels(labels: int) -> None:
+    one_sided = 0.5**labels  # one model right on all of them, the other on none
+    leader = row("a", 50, answered=labels, p_best=1.0, p_within_delta=1.0)
+    rival = row("b", 0, answered=labels, p_best=0.0, p_within_delta=0.0, p=2 * one_sided)
+    few = {"labels": labels, "tied_with": ["b"]}
+    few |= {"separations": [{"a": "a", "b": "b", "more_labels": 3}]}
+    said = verdict(result(leader, rival, **few))
+    assert said.sentence.startswith("Use `a` for now: `b` may be as good")
+    assert f"the best with {probability(1 - one_sided)} probability" in said.support[0]
+
+
 def test_without_a_tolerance_the_best_is_as_sure_as_it_is() -> None:
     rows = row("a", 45, p_best=0.9, p_within_delta=0.9), row("b", 40, compared=False)
     said = verdict(result(*rows, delta=0.0))

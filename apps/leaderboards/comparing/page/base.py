@@ -68,9 +68,9 @@ class Comparison:
             return ""
         if len(self.choices) < 2:
             return "This board has fewer than two models: there is nothing to compare."
-        return (
-            f"{len(self.state.models)} models are chosen: choose two to {MOST_MODELS} to compare."
-        )
+        chosen = len(self.state.models)
+        many = f"{chosen} models are" if chosen != 1 else "One model is"
+        return f"{many} chosen: choose two to {MOST_MODELS} to compare."
 
     @property
     def problem_html(self) -> SafeString:
