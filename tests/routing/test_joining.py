@@ -95,6 +95,7 @@ def test_what_cannot_join_is_refused(
         ("prompt_id,score\n1,1.5", "Row 2: `1.5`"),
         ("prompt_id,score\n1,nan", "Row 2: `nan`"),
         ("prompt_id,score,cost_usd\n1,1,-2", "Row 2: `-2` in column `cost_usd`"),
+        ("prompt_id,score,cost\n1,1,-2", "Row 2: `-2` in column `cost`"),
         ("prompt_id,score\n1,1\n1,0", "Row 3: the prompt `1` comes twice"),
         ("\xff\xfe", "columns"),
         ("prompt_id,score\n" + "1,1\n" * 300_000, "more than 1 MB"),

@@ -33,7 +33,8 @@ Given = dict[str, tuple[float, float | None]]
 def read_outcomes(content: bytes) -> Given:
     """Scores and costs by prompt id, from a CSV with `prompt_id`, `score` and optionally `cost_usd`.
 
-    Rows without a score are left out.
+    `cost` is read as well: unread, it would take the router its budget dial without a word. Rows
+    without a score are left out.
 
     Raises:
         ValidationError: one sentence that names the row.
@@ -48,17 +49,18 @@ def read_outcomes(content: bytes) -> Given:
         raise ValidationError("This is no CSV file in UTF-8.") from error
     if not rows or not {"prompt_id", "score"} <= rows[0].keys():
         raise ValidationError("The file needs a head with the columns prompt_id and score.")
+    paid = "cost_usd" if "cost_usd" in rows[0] else "cost"
     given: Given = {}
     for number, row in enumerate(rows, 2):
         prompt, score = (row["prompt_id"] or "").strip(), (row["score"] or "").strip()
-        cost = (row.get("cost_usd") or "").strip()
+        cost = (row.get(paid) or "").strip()
         if not score:
             continue
         if prompt in given:
             raise ValidationError(f"Row {number}: the prompt `{prompt[:60]}` comes twice.")
         given[prompt] = (
             _number(score, number, "score", 1.0),
-            _number(cost, number, "cost_usd", 1e6) if cost else None,
+            _number(cost, number, paid, 1e6) if cost else None,
         )
     return given
 
