@@ -147,9 +147,12 @@ def test_a_key_is_not_sent_on_to_another_server() -> None:
 
 @pytest.mark.usefixtures("allowed")
 def test_redirects_in_a_circle_end() -> None:
-    again = reply(b"", "302 Found", "Location: /again\r\n")
+    def again(connection: socket.socket) -> None:
+        connection.sendall(reply(b"", "302 Found", "Location: /again\r\n"))
+        threading.Event().wait(0.1)  # then it closes, without having said so
+
     tired = pytest.raises(OutboundError, match="redirects more than 3 times")
-    with serving(lambda one: one.sendall(again)) as url, tired:
+    with serving(again) as url, tired:
         call("GET", url)
 
 

@@ -53,7 +53,10 @@ def call(
     sent = dict(headers or {})
     parts = parts_of(url.strip())
     origin = origin_of(parts)
-    with httpcore2.ConnectionPool(network_backend=_Guarded(deadline), retries=0) as pool:
+    # No connection is used twice: a server may close it between a redirect and the next request.
+    with httpcore2.ConnectionPool(
+        network_backend=_Guarded(deadline), retries=0, max_keepalive_connections=0
+    ) as pool:
         for _ in range(MAX_REDIRECTS + 1):
             own = sent if origin_of(parts) == origin else {}
             reply = _send(pool, method, parts, own, content, deadline, max_bytes)
