@@ -112,10 +112,10 @@ def _paired(
     mean = float(np.mean(found))
     draws = _draws(ones, what, weights) - _draws(others, what, weights)
     low, high = interval(mean, draws, units=units)
-    # What rounding leaves of no difference would have a sign, and its interval would miss 0;
-    # adding 0 makes of -0 one without.
     # From few units Student's interval would go beyond what means of scores can differ by.
     low, high = max(low, -1.0), min(high, 1.0)
+    # What rounding leaves of no difference would have a sign, and its interval would miss 0;
+    # adding 0 makes of -0 one without.
     return Estimate(*(round(100 * value, _DIGITS) + 0.0 for value in (mean, low, high)))
 
 

@@ -125,10 +125,10 @@ class Auto(LabelledPool):
         share = self._stated.shares(np.ones(len(self._kinds)))
         self._majority = votes.winners(share)
         said = votes.choice == self._majority[votes.owner]
-        self._majority_share = np.round(votes.by_item(share * said), 2)
+        shares = np.round(votes.by_item(share * said), 2)
+        self._levels, self._level = np.unique(shares, return_inverse=True)
         self._with_majority = self._agreement(self._spread(self._majority))
-        self._disputed = np.zeros(table.n_items, dtype=bool)
-        self._disputed[votes.items] = True
+        self._disputed = self._spread(np.ones(len(votes.items), dtype=bool), otherwise=False)
         self._right: list[Mask] = []
         self._was_run: list[Mask] = []
         self._disputed_labelled = 0
@@ -229,14 +229,14 @@ class Auto(LabelledPool):
 
     def _believed(self) -> Mask:
         """[n_disputed], where the majority is believed to be right."""
-        levels, level = np.unique(self._majority_share, return_inverse=True)
+        levels = self._levels
         known = np.flatnonzero(~self.unlabelled()[self._votes.items])
         right = self.labels[self._votes.items[known]] == self._majority[known]
-        far = np.abs(levels[:, None] - self._majority_share[known])
+        far = np.abs(levels[:, None] - levels[self._level[known]])
         near = np.maximum(0.0, 1 - far / REACH)
         trust = TRUST * np.maximum(0.0, 2 * levels - 1) ** 2
         hits = trust * levels + near @ right
-        return np.asarray((2 * hits > trust + near.sum(axis=1) + ROUNDING)[level])
+        return np.asarray((2 * hits > trust + near.sum(axis=1) + ROUNDING)[self._level])
 
     def _spread(self, values: NDArray[Any], otherwise: int = _NO_CLASS) -> NDArray[Any]:
         """[n_items], the values [n_disputed] of the disputed items, something else elsewhere."""
